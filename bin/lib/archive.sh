@@ -1,0 +1,73 @@
+# shellcheck shell=bash disable=SC2154
+# Makes the class archive and unpacks the native libraries, for a faster start. Sourced by
+# bin/nbdvault, once after each build and each new Java; uses its variables. Nothing here may make a
+# start fail: where something cannot be made, an empty archive says "do not try again".
+
+# make_archive: writes $archive.
+make_archive() {
+  local work
+  exec 8<"$dist"
+  # Somebody else is at it: go without this once.
+  flock -n 8 2>/dev/null || { exec 8<&-; return 0; }
+  if [[ ! -e $archive ]] && mkdir -p "$dist/archive" 2>/dev/null &&
+    work=$(mktemp -d "$dist/archive/work.XXXXXX" 2>/dev/null); then
+    printf 'nbdvault: preparing for a fast start with Java %s, a few seconds\n' "$jdk_version" >&2
+    unpack_native "$work"
+    record_archive "$work" </dev/null >"$work/log" 2>&1
+    [[ -s $work/archive ]] || : >"$work/archive"
+    # What older jars had, but not what other Javas have with these jars.
+    find "$dist/archive" -maxdepth 1 -type f ! -name "*-${key##*-}" -delete 2>/dev/null
+    find "$dist" -maxdepth 1 -name 'native-*' ! -path "$native" -exec rm -rf {} + 2>/dev/null
+    mv -f "$work/archive" "$archive" 2>/dev/null
+    rm -rf "$work"
+  fi
+  exec 8<&-
+}
+
+# Takes the native libraries for this processor out of their jars, if the JDK's jar tool is there.
+unpack_native() { # WORK
+  local machine jar
+  local -a names
+  machine=$(uname -m)
+  case $machine in
+    x86_64) names=(librocksdbjni-linux64.so META-INF/native/libnetty_transport_native_epoll_x86_64.so
+      net/jpountz/util/linux/amd64/liblz4-java.so) ;;
+    aarch64) names=(librocksdbjni-linux-aarch64.so
+      META-INF/native/libnetty_transport_native_epoll_aarch_64.so
+      net/jpountz/util/linux/aarch64/liblz4-java.so) ;;
+    *) return 0 ;;
+  esac
+  [[ -x $jdk_home/bin/jar && ! -d $native ]] || return 0
+  mkdir -p "$1/jars" "$1/native"
+  for jar in "$dist"/lib/{rocksdbjni,netty-transport-native-epoll,lz4-java}-*.jar; do
+    [[ -f $jar ]] || continue
+    (cd "$1/jars" && "$jdk_home/bin/jar" -xf "$jar" "${names[@]}") >/dev/null 2>&1
+  done
+  find "$1/jars" -name '*.so' -exec mv {} "$1/native/" \;
+  mv "$1/native" "$native" 2>/dev/null
+}
+
+# Runs the program as it is mostly run, and keeps the classes that this loaded.
+record_archive() { # WORK
+  local -a run options
+  jvm_options
+  run=("$jdk_home/bin/java" "${options[@]}")
+  local -a init=(-cp "$class_path" io.nbdvault.cli.Main -r "$1/repository" init)
+  local -a train=(-cp "$class_path" io.nbdvault.cli.Main -r "$1/repository" snapshots)
+  if type -P qemu-storage-daemon >/dev/null && truncate -s 1M "$1/disk"; then
+    printf 'some data' | dd of="$1/disk" conv=notrunc status=none
+    train=(-cp "$class_path" io.nbdvault.cli.Main -r "$1/repository" backup training
+      --image "disk=$1/disk,format=raw")
+  fi
+  timeout 60 "${run[@]}" "${init[@]}"
+  if ((jdk_major >= 25)); then
+    timeout 60 "${run[@]}" -XX:AOTMode=record "-XX:AOTConfiguration=$1/classes" "${train[@]}"
+    timeout 60 "${run[@]}" -XX:AOTMode=create "-XX:AOTConfiguration=$1/classes" \
+      "-XX:AOTCache=$1/archive" -cp "$class_path"
+  else
+    timeout 60 "${run[@]}" -Xshare:off "-XX:DumpLoadedClassList=$1/classes" "${train[@]}"
+    timeout 60 "${run[@]}" -Xshare:dump "-XX:SharedClassListFile=$1/classes" \
+      "-XX:SharedArchiveFile=$1/archive" -cp "$class_path"
+  fi
+  chmod 644 "$1/archive"
+}

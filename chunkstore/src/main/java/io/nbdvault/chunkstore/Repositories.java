@@ -1,0 +1,42 @@
+package io.nbdvault.chunkstore;
+
+import io.nbdvault.chunkstore.rocksdb.RocksRepository;
+import java.nio.file.Path;
+
+/** Creates and opens repositories that are directories of this machine. */
+public final class Repositories {
+  private Repositories() {}
+
+  /**
+   * Creates a repository. It is durable when this returns.
+   *
+   * @param dir must be empty or not exist, and then its parent must
+   * @throws StoreFailedException if the directory is not empty or cannot be written; then nothing
+   *     is changed
+   */
+  public static void create(Path dir, RepositoryOptions options) throws StoreException {
+    RocksRepository.create(dir, options);
+  }
+
+  /**
+   * Opens a repository for reading and writing, for this process alone.
+   *
+   * @throws NoRepositoryException if there is none
+   * @throws RepositoryInUseException if it is open elsewhere
+   * @throws UnsupportedFormatException if it was written by a newer version
+   */
+  public static ChunkStore open(Path dir) throws StoreException {
+    return RocksRepository.open(dir);
+  }
+
+  /**
+   * Opens a repository for reading only, also while another process writes to it. Takes no lock,
+   * changes nothing, and shows the snapshots that are there now.
+   *
+   * @throws NoRepositoryException if there is none
+   * @throws UnsupportedFormatException if it was written by a newer version
+   */
+  public static ChunkStore openReadOnly(Path dir) throws StoreException {
+    return RocksRepository.openReadOnly(dir);
+  }
+}

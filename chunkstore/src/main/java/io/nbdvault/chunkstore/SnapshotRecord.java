@@ -1,0 +1,58 @@
+package io.nbdvault.chunkstore;
+
+import java.time.Instant;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * A snapshot as the catalog keeps it.
+ *
+ * @param id the snapshot's id
+ * @param vm name of the VM
+ * @param vmUuid the VM's UUID as QEMU reports it
+ * @param time the instant whose state the disks have
+ * @param consistency what is known of the file systems
+ * @param parent the snapshot that this one was compared with; nothing of it is needed to read this
+ *     one
+ * @param disks the disks, with distinct names
+ * @param skipped disks of the VM that are not in the snapshot
+ * @param statistics what the backup cost
+ * @param tags free text by name
+ * @param qemuVersion version of the QEMU that ran the VM
+ * @param vmConfiguration the VM's configuration as QMP reports it, as JSON text
+ */
+public record SnapshotRecord(
+    SnapshotId id,
+    String vm,
+    Optional<String> vmUuid,
+    Instant time,
+    Consistency consistency,
+    Optional<SnapshotId> parent,
+    List<DiskRecord> disks,
+    List<SkippedDisk> skipped,
+    SnapshotStatistics statistics,
+    SortedMap<String, String> tags,
+    Optional<String> qemuVersion,
+    Optional<String> vmConfiguration) {
+  /** Checks the names and copies the collections. */
+  public SnapshotRecord {
+    Checks.name("VM name", vm);
+    disks = List.copyOf(disks);
+    skipped = List.copyOf(skipped);
+    tags = Collections.unmodifiableSortedMap(new TreeMap<>(tags));
+    Set<String> names = new HashSet<>();
+    for (DiskRecord disk : disks) {
+      Checks.that(names.add(disk.name()), "disk name", disk.name(), "once in a snapshot");
+    }
+  }
+
+  /** The disk of that name, if the snapshot has it. */
+  public Optional<DiskRecord> disk(String name) {
+    return disks.stream().filter(disk -> disk.name().equals(name)).findFirst();
+  }
+}

@@ -1,0 +1,150 @@
+package io.nbdvault.chunkstore.rocksdb;
+
+import io.nbdvault.chunkstore.ChunkId;
+import io.nbdvault.chunkstore.DamagedException;
+import io.nbdvault.chunkstore.StoreException;
+import io.nbdvault.chunkstore.codec.ChunkCodec;
+import io.nbdvault.chunkstore.format.ContentId;
+import io.nbdvault.chunkstore.format.ContentRecord;
+import io.nbdvault.chunkstore.format.IndexKey;
+import io.nbdvault.chunkstore.format.IndexRow;
+import io.nbdvault.chunkstore.format.MalformedRecordException;
+import io.nbdvault.chunkstore.format.OrdinalKey;
+import io.nbdvault.chunkstore.format.RecordType;
+import io.nbdvault.chunkstore.format.TreeNode;
+import io.nbdvault.chunkstore.tree.NodeSource;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds and reads chunks and nodes. Whatever is read is proved to be what was asked for: first the
+ * record's checksum, then its header against the index, then the id of the plain bytes. Any thread
+ * may use it.
+ */
+final class ContentReader implements NodeSource {
+  private final Database database;
+  private final ThreadLocal<byte[]> recordBuffer;
+
+  ContentReader(Database database, int chunkSizeBytes) {
+    this.database = database;
+    int plainLengthMax = Math.max(chunkSizeBytes, TreeNode.BYTES_MAX);
+    this.recordBuffer =
+        ThreadLocal.withInitial(() -> new byte[ContentRecord.HEADER_BYTES + plainLengthMax]);
+  }
+
+  /** The index row of some content, or null if the store does not have it. */
+  @Nullable IndexRow lookUp(IndexKey key) throws StoreException {
+    byte[] row;
+    try {
+      row = database.get(Family.INDEX, key.encode());
+    } catch (DamagedException e) {
+      throw new DamagedException("index of " + key, OptionalLong.empty(), e.reason(), e);
+    }
+    try {
+      return row == null ? null : IndexRow.decode(row);
+    } catch (MalformedRecordException e) {
+      throw new DamagedException("index of " + key, OptionalLong.empty(), "" + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Reads a chunk.
+   *
+   * @return its length
+   * @throws IllegalArgumentException if the destination is too short
+   */
+  int readChunk(ChunkId id, byte[] destination, int offset) throws StoreException {
+    IndexKey key = new IndexKey(RecordType.CHUNK, id);
+    IndexRow row = require(key);
+    if (offset < 0 || row.plainLength() > destination.length - offset) {
+      throw new IllegalArgumentException(
+          "destination: "
+              + (destination.length - offset)
+              + " bytes (expected: >= "
+              + row.plainLength()
+              + ")");
+    }
+    readContent(key, row, destination, offset);
+    return row.plainLength();
+  }
+
+  @Override
+  public TreeNode read(ChunkId id) throws StoreException {
+    IndexKey key = new IndexKey(RecordType.NODE, id);
+    IndexRow row = require(key);
+    if (row.plainLength() > TreeNode.BYTES_MAX) {
+      throw damaged(key, row, "plain length of a node: " + row.plainLength(), null);
+    }
+    byte[] plain = new byte[row.plainLength()];
+    readContent(key, row, plain, 0);
+    try {
+      return TreeNode.decode(plain, plain.length);
+    } catch (MalformedRecordException e) {
+      throw damaged(key, row, "" + e.getMessage(), e);
+    }
+  }
+
+  private IndexRow require(IndexKey key) throws StoreException {
+    IndexRow row = lookUp(key);
+    if (row == null) {
+      throw new DamagedException(key.toString(), OptionalLong.empty(), "is missing", null);
+    }
+    return row;
+  }
+
+  private void readContent(IndexKey key, IndexRow row, byte[] destination, int offset)
+      throws StoreException {
+    byte[] record = recordBuffer.get();
+    int length = readRecord(key, row, record);
+    try {
+      ContentRecord header = ContentRecord.decode(record, length, row.ordinal());
+      checkIsOf(key, row, header);
+      ChunkCodec.of(header.codec())
+          .decompress(
+              record,
+              ContentRecord.HEADER_BYTES,
+              header.payloadLength(),
+              destination,
+              offset,
+              header.plainLength());
+    } catch (MalformedRecordException e) {
+      throw damaged(key, row, "" + e.getMessage(), e);
+    }
+    ChunkId found = ContentId.of(destination, offset, row.plainLength());
+    if (!found.equals(key.id())) {
+      throw damaged(key, row, "its bytes have the id " + found, null);
+    }
+  }
+
+  private int readRecord(IndexKey key, IndexRow row, byte[] record) throws StoreException {
+    int length;
+    try {
+      length = database.get(Family.CHUNK, OrdinalKey.of(row.ordinal()), record);
+    } catch (DamagedException e) {
+      throw damaged(key, row, e.reason(), e);
+    }
+    if (length == Database.NOT_FOUND) {
+      throw damaged(key, row, "its record is missing", null);
+    }
+    if (length > record.length) {
+      throw damaged(key, row, "its record has " + length + " bytes", null);
+    }
+    return length;
+  }
+
+  private static void checkIsOf(IndexKey key, IndexRow row, ContentRecord header)
+      throws DamagedException {
+    if (header.type() != key.type() || !header.id().equals(key.id())) {
+      throw damaged(key, row, "the record is of " + header.type() + " " + header.id(), null);
+    }
+    if (header.plainLength() != row.plainLength()) {
+      String lengths = header.plainLength() + " (expected: " + row.plainLength() + ")";
+      throw damaged(key, row, "plain length: " + lengths, null);
+    }
+  }
+
+  private static DamagedException damaged(
+      IndexKey key, IndexRow row, String reason, @Nullable Throwable cause) {
+    return new DamagedException(key.toString(), OptionalLong.of(row.ordinal()), reason, cause);
+  }
+}

@@ -1,0 +1,47 @@
+package io.nbdvault.chunkstore.rocksdb;
+
+import io.nbdvault.chunkstore.DamagedException;
+import io.nbdvault.chunkstore.StoreException;
+import io.nbdvault.chunkstore.format.CounterRow;
+import io.nbdvault.chunkstore.format.MalformedRecordException;
+import java.nio.charset.StandardCharsets;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+
+/** A counter that the store keeps. */
+enum Counter {
+  /** The store's logical time: goes up at every open. */
+  EPOCH("epoch"),
+  /** The first ordinal that was never leased. */
+  NEXT_ORDINAL("next-ordinal");
+
+  private final String key;
+
+  Counter(String key) {
+    this.key = key;
+  }
+
+  long read(Database database) throws StoreException {
+    byte[] row = database.get(Family.DEFAULT, keyBytes());
+    if (row == null) {
+      throw damaged("is missing", null);
+    }
+    try {
+      return CounterRow.decode(keyBytes(), row);
+    } catch (MalformedRecordException e) {
+      throw damaged("" + e.getMessage(), e);
+    }
+  }
+
+  void put(Database.Batch batch, long value) throws StoreException {
+    batch.put(Family.DEFAULT, keyBytes(), CounterRow.encode(keyBytes(), value));
+  }
+
+  private byte[] keyBytes() {
+    return key.getBytes(StandardCharsets.US_ASCII);
+  }
+
+  private DamagedException damaged(String reason, @Nullable Throwable cause) {
+    return new DamagedException("counter " + key, OptionalLong.empty(), reason, cause);
+  }
+}

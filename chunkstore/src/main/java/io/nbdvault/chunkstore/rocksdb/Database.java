@@ -1,0 +1,218 @@
+package io.nbdvault.chunkstore.rocksdb;
+
+import io.nbdvault.chunkstore.StoreException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import org.jspecify.annotations.Nullable;
+import org.rocksdb.ColumnFamilyHandle;
+import org.rocksdb.FlushOptions;
+import org.rocksdb.ReadOptions;
+import org.rocksdb.RocksDB;
+import org.rocksdb.RocksDBException;
+import org.rocksdb.RocksIterator;
+import org.rocksdb.WriteBatch;
+import org.rocksdb.WriteOptions;
+
+/**
+ * The one owner of the native handles of a database: it opens them, and closes them in reverse.
+ *
+ * <p>Closing while a call is in native code would crash the process, so every call holds the read
+ * side of {@link #lifecycle} and closing takes the write side. It is the innermost of the store's
+ * locks: nothing is called back while it is held, but for the visitor of {@link #forEach}.
+ */
+final class Database implements AutoCloseable {
+  /** How a database is opened. */
+  enum Access {
+    /** There must be none yet. */
+    CREATE,
+    READ_WRITE,
+    /** Beside a writer, which is not disturbed. */
+    READ_ONLY
+  }
+
+  /** Is shown the rows of a family. */
+  @FunctionalInterface
+  interface RowVisitor {
+    void visit(byte[] key, byte[] value) throws StoreException;
+  }
+
+  static {
+    RocksDB.loadLibrary();
+  }
+
+  /** What {@link #get(Family, byte[], byte[])} returns for a row that is not there. */
+  static final int NOT_FOUND = RocksDB.NOT_FOUND;
+
+  private final String location;
+  private final DatabaseOptions options;
+  private final RocksDB db;
+  private final List<ColumnFamilyHandle> families;
+  private final Map<Family, ColumnFamilyHandle> handles = new EnumMap<>(Family.class);
+  private final ReadOptions readOptions = new ReadOptions();
+  private final WriteOptions writeOptions = new WriteOptions().setDisableWAL(true);
+  private final FlushOptions flushOptions = new FlushOptions().setWaitForFlush(true);
+  private final ReentrantReadWriteLock lifecycle = new ReentrantReadWriteLock();
+  private boolean closed;
+
+  private Database(
+      String location, DatabaseOptions options, RocksDB db, List<ColumnFamilyHandle> families) {
+    this.location = location;
+    this.options = options;
+    this.db = db;
+    this.families = families;
+    for (Family family : Family.values()) {
+      handles.put(family, families.get(handles.size()));
+    }
+  }
+
+  static Database open(String location, Path dir, Access access) throws StoreException {
+    DatabaseOptions options = new DatabaseOptions(access);
+    List<ColumnFamilyHandle> families = new ArrayList<>();
+    try {
+      RocksDB db =
+          access == Access.READ_ONLY
+              ? RocksDB.openReadOnly(
+                  options.database(), dir.toString(), options.families(), families)
+              : RocksDB.open(options.database(), dir.toString(), options.families(), families);
+      return new Database(location, options, db, families);
+    } catch (RocksDBException e) {
+      options.close();
+      throw StoreErrors.of(location, "opening its database", e);
+    }
+  }
+
+  /** The value of a row, or null. */
+  byte @Nullable [] get(Family family, byte[] key) throws StoreException {
+    enter();
+    try {
+      return db.get(handle(family), readOptions, key);
+    } catch (RocksDBException e) {
+      throw StoreErrors.of(location, "reading family " + family, e);
+    } finally {
+      exit();
+    }
+  }
+
+  /**
+   * Reads a value into an array, as far as it fits.
+   *
+   * @return the value's length, which may be more than the array's, or {@link #NOT_FOUND}
+   */
+  int get(Family family, byte[] key, byte[] destination) throws StoreException {
+    enter();
+    try {
+      return db.get(handle(family), readOptions, key, destination);
+    } catch (RocksDBException e) {
+      throw StoreErrors.of(location, "reading family " + family, e);
+    } finally {
+      exit();
+    }
+  }
+
+  /** Shows every row of a family in the order of the keys. The visitor must not call the store. */
+  void forEach(Family family, RowVisitor visitor) throws StoreException {
+    enter();
+    try (RocksIterator rows = db.newIterator(handle(family), readOptions)) {
+      for (rows.seekToFirst(); rows.isValid(); rows.next()) {
+        visitor.visit(rows.key(), rows.value());
+      }
+      rows.status();
+    } catch (RocksDBException e) {
+      throw StoreErrors.of(location, "reading family " + family, e);
+    } finally {
+      exit();
+    }
+  }
+
+  /** Rows that are written together or not at all. */
+  static final class Batch implements AutoCloseable {
+    private final Database database;
+    private final WriteBatch batch = new WriteBatch();
+
+    private Batch(Database database) {
+      this.database = database;
+    }
+
+    void put(Family family, byte[] key, byte[] value) throws StoreException {
+      try {
+        batch.put(database.handle(family), key, value);
+      } catch (RocksDBException e) {
+        throw StoreErrors.of(database.location, "collecting rows", e);
+      }
+    }
+
+    @Override
+    public void close() {
+      batch.close();
+    }
+  }
+
+  Batch newBatch() {
+    return new Batch(this);
+  }
+
+  /** Writes the rows. They can be read at once, but are not durable before {@link #flush}. */
+  void write(Batch batch) throws StoreException {
+    enter();
+    try {
+      db.write(writeOptions, batch.batch);
+    } catch (RocksDBException e) {
+      throw StoreErrors.of(location, "writing", e);
+    } finally {
+      exit();
+    }
+  }
+
+  /** Makes everything durable that was written before, in all families as one. */
+  void flush() throws StoreException {
+    enter();
+    try {
+      db.flush(flushOptions, families);
+    } catch (RocksDBException e) {
+      throw StoreErrors.of(location, "making its writes durable", e);
+    } finally {
+      exit();
+    }
+  }
+
+  /** Waits for calls that are under way; later ones throw {@link IllegalStateException}. */
+  @Override
+  public void close() {
+    lifecycle.writeLock().lock();
+    try {
+      if (closed) {
+        return;
+      }
+      closed = true;
+      flushOptions.close();
+      writeOptions.close();
+      readOptions.close();
+      families.forEach(ColumnFamilyHandle::close);
+      db.close();
+      options.close();
+    } finally {
+      lifecycle.writeLock().unlock();
+    }
+  }
+
+  private void enter() {
+    lifecycle.readLock().lock();
+    if (closed) {
+      lifecycle.readLock().unlock();
+      throw new IllegalStateException("the store is closed");
+    }
+  }
+
+  private void exit() {
+    lifecycle.readLock().unlock();
+  }
+
+  private ColumnFamilyHandle handle(Family family) {
+    return Objects.requireNonNull(handles.get(family));
+  }
+}

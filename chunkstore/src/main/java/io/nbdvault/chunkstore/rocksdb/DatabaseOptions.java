@@ -1,0 +1,141 @@
+package io.nbdvault.chunkstore.rocksdb;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import org.rocksdb.AbstractNativeReference;
+import org.rocksdb.BlockBasedTableConfig;
+import org.rocksdb.BloomFilter;
+import org.rocksdb.ColumnFamilyDescriptor;
+import org.rocksdb.ColumnFamilyOptions;
+import org.rocksdb.CompressionType;
+import org.rocksdb.DBOptions;
+import org.rocksdb.IndexType;
+import org.rocksdb.LRUCache;
+
+/**
+ * Every option of RocksDB that is set, with its reason.
+ *
+ * <p>Memory: the block cache, which the index and filter blocks are charged to, is 64 MiB;
+ * memtables are 2 x 40 MiB of chunks and what little the other families take beside them, 96 MiB in
+ * all. Together with a Java heap of 160 MiB the process stays below 512 MiB.
+ */
+final class DatabaseOptions implements AutoCloseable {
+  private static final long MIB = 1 << 20;
+  private static final long BLOCK_CACHE_BYTES = 64 * MIB;
+  private static final long CHUNK_MEMTABLE_BYTES = 40 * MIB;
+  private static final long OTHER_MEMTABLE_BYTES = 4 * MIB;
+  private static final long ALL_MEMTABLES_BYTES = 96 * MIB;
+
+  private final Deque<AbstractNativeReference> handles = new ArrayDeque<>();
+  private final LRUCache cache;
+  private final DBOptions database;
+  private final List<ColumnFamilyDescriptor> families = new ArrayList<>();
+
+  DatabaseOptions(Database.Access access) {
+    // -1 shards: as RocksDB sees fit. Not strict: a read must not fail because the cache is full.
+    // Half is for index and filter blocks, or chunks that are read once would push them out.
+    cache = own(new LRUCache(BLOCK_CACHE_BYTES, -1, false, 0.5));
+    database = databaseOptions(access);
+    for (Family family : Family.values()) {
+      families.add(new ColumnFamilyDescriptor(family.nameBytes(), familyOptions(family)));
+    }
+  }
+
+  DBOptions database() {
+    return database;
+  }
+
+  /** The families, in the order of {@link Family}. */
+  List<ColumnFamilyDescriptor> families() {
+    return families;
+  }
+
+  /** Frees the options, the last made first. The database must be closed. */
+  @Override
+  public void close() {
+    while (!handles.isEmpty()) {
+      handles.pop().close();
+    }
+  }
+
+  private DBOptions databaseOptions(Database.Access access) {
+    DBOptions options = own(new DBOptions());
+    options
+        // Only what create() makes is ever a repository: nothing springs up by opening.
+        .setCreateIfMissing(access == Database.Access.CREATE)
+        .setCreateMissingColumnFamilies(access == Database.Access.CREATE)
+        .setErrorIfExists(access == Database.Access.CREATE)
+        // A commit is one flush of all families that takes effect as a whole; there is no log.
+        .setAtomicFlush(true)
+        // What was not committed is not worth writing out; counters are flushed by name.
+        .setAvoidFlushDuringShutdown(true)
+        // After a failed write the store stops, so that nothing becomes durable behind the back of
+        // whoever was told that it did not.
+        .setMaxBgErrorResumeCount(0)
+        // Damage is reported, not worked around.
+        .setParanoidChecks(true)
+        // A ceiling over all families, in case some other one ever grows.
+        .setDbWriteBufferSize(ALL_MEMTABLES_BYTES)
+        // One flush and one compaction at a time: the CPUs are for hashing and compressing.
+        .setMaxBackgroundJobs(2)
+        // Writes out steadily instead of all at the final sync.
+        .setBytesPerSync(MIB)
+        // Opening reads no file for statistics that only compactions of deletes would use.
+        .setSkipStatsUpdateOnDbOpen(true)
+        // Nobody reads them, and each has a thread or a column family of its own.
+        .setStatsDumpPeriodSec(0)
+        .setStatsPersistPeriodSec(0)
+        // A writer bounds its files. A reader beside a writer holds all of them open from the
+        // start, because the writer deletes those that it has compacted.
+        .setMaxOpenFiles(access == Database.Access.READ_ONLY ? -1 : 4096)
+        // Also keeps RocksDB from making files called LOG, which a reader must not.
+        .setLogger(own(new DatabaseLog()));
+    return options;
+  }
+
+  private ColumnFamilyOptions familyOptions(Family family) {
+    ColumnFamilyOptions options = own(new ColumnFamilyOptions());
+    // Ids do not compress, and the rest is compressed already or tiny.
+    options.setCompressionType(CompressionType.NO_COMPRESSION);
+    // One is written while another is flushed.
+    options.setMaxWriteBufferNumber(2);
+    options.setWriteBufferSize(
+        family == Family.CHUNK ? CHUNK_MEMTABLE_BYTES : OTHER_MEMTABLE_BYTES);
+    if (family == Family.INDEX) {
+      // A flush for the chunks brings a small file of the index with it: merge many at once.
+      options.setLevel0FileNumCompactionTrigger(64);
+      options.setLevel0SlowdownWritesTrigger(96);
+      options.setLevel0StopWritesTrigger(128);
+    }
+    options.setTableFormatConfig(tables(family));
+    return options;
+  }
+
+  private BlockBasedTableConfig tables(Family family) {
+    BlockBasedTableConfig tables = new BlockBasedTableConfig();
+    tables
+        .setBlockCache(cache)
+        // Bounded by the cache, however many files there are.
+        .setCacheIndexAndFilterBlocks(true)
+        .setCacheIndexAndFilterBlocksWithHighPriority(true)
+        .setPinL0FilterAndIndexBlocksInCache(true);
+    if (family == Family.INDEX) {
+      // Most look-ups of a first backup are for ids that are not there: 10 bits a key spare 99 of
+      // 100 reads. Partitioned, so that a look-up loads 4 KiB of filter and not megabytes.
+      tables
+          .setFilterPolicy(own(new BloomFilter(10)))
+          .setIndexType(IndexType.kTwoLevelIndexSearch)
+          .setPartitionFilters(true)
+          .setMetadataBlockSize(4096)
+          .setPinTopLevelIndexAndFilter(true);
+    }
+    return tables;
+  }
+
+  private <T extends AbstractNativeReference> T own(T handle) {
+    handles.push(handle);
+    return handle;
+  }
+}

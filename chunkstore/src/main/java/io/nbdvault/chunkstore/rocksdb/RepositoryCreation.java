@@ -1,0 +1,127 @@
+package io.nbdvault.chunkstore.rocksdb;
+
+import io.nbdvault.chunkstore.RepositoryConfig;
+import io.nbdvault.chunkstore.StoreException;
+import io.nbdvault.chunkstore.StoreFailedException;
+import io.nbdvault.chunkstore.format.ConfigFile;
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayDeque;
+import java.util.Deque;
+
+/**
+ * Makes a new repository. The configuration comes last: a directory without it is no repository. If
+ * something fails, what was made is taken away again, and nothing else.
+ */
+final class RepositoryCreation {
+  /** What comes first in a new database, so that the counters count from 1. */
+  private static final long FIRST = 1;
+
+  private final RepositoryDirectory directory;
+
+  /** The directories that were made, the last first. */
+  private final Deque<Path> made = new ArrayDeque<>();
+
+  private RepositoryCreation(RepositoryDirectory directory) {
+    this.directory = directory;
+  }
+
+  static void create(RepositoryDirectory directory, RepositoryConfig config) throws StoreException {
+    RepositoryCreation creation = new RepositoryCreation(directory);
+    try {
+      creation.makeDirectories();
+      creation.makeDatabase(config);
+      directory.writeConfig(config);
+    } catch (StoreException e) {
+      creation.undo(e);
+      throw e;
+    } catch (IOException e) {
+      creation.undo(e);
+      throw StoreErrors.of(directory.location(), "creating it", e);
+    }
+  }
+
+  private void makeDirectories() throws IOException {
+    if (Files.exists(directory.dir())) {
+      requireEmptyDirectory();
+    } else {
+      makeDirectory(directory.dir());
+    }
+    makeDirectory(directory.database());
+  }
+
+  private void requireEmptyDirectory() throws IOException {
+    if (!Files.isDirectory(directory.dir())) {
+      throw new StoreFailedException(
+          "Cannot create a repository at " + directory.location() + ": it is a file.", null);
+    }
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory.dir())) {
+      if (entries.iterator().hasNext()) {
+        throw new StoreFailedException(
+            "Cannot create a repository in "
+                + directory.location()
+                + ": the directory is not empty. Choose an empty directory or a new name.",
+            null);
+      }
+    }
+  }
+
+  /** What is backed up may be secret: no one else reads it. */
+  private void makeDirectory(Path path) throws IOException {
+    try {
+      Files.createDirectory(
+          path, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+    } catch (NoSuchFileException e) {
+      throw new StoreFailedException(
+          "Cannot create a repository at "
+              + directory.location()
+              + ": its parent directory does not exist.",
+          e);
+    } catch (FileAlreadyExistsException e) {
+      throw new StoreFailedException(
+          "Cannot create a repository at "
+              + directory.location()
+              + ": somebody else is creating something there.",
+          e);
+    }
+    made.push(path);
+  }
+
+  private void makeDatabase(RepositoryConfig config) throws StoreException {
+    try (Database database =
+            Database.open(directory.location(), directory.database(), Database.Access.CREATE);
+        Database.Batch batch = database.newBatch()) {
+      Counter.EPOCH.put(batch, FIRST);
+      Counter.NEXT_ORDINAL.put(batch, FIRST);
+      batch.put(Family.DEFAULT, StoredConfig.key(), ConfigFile.encode(config));
+      database.write(batch);
+      database.flush();
+    }
+  }
+
+  private void undo(Exception cause) {
+    try {
+      for (Path path : made) {
+        deleteFiles(path);
+        Files.delete(path);
+      }
+      // In a directory that was there before, only our own file can lie.
+      Files.deleteIfExists(directory.newConfig());
+    } catch (IOException e) {
+      cause.addSuppressed(e);
+    }
+  }
+
+  private static void deleteFiles(Path path) throws IOException {
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(path)) {
+      for (Path entry : entries) {
+        Files.delete(entry);
+      }
+    }
+  }
+}

@@ -1,0 +1,103 @@
+package io.nbdvault.chunkstore.rocksdb;
+
+import io.nbdvault.chunkstore.DamagedException;
+import io.nbdvault.chunkstore.NoRepositoryException;
+import io.nbdvault.chunkstore.RepositoryConfig;
+import io.nbdvault.chunkstore.StoreException;
+import io.nbdvault.chunkstore.UnsupportedFormatException;
+import io.nbdvault.chunkstore.format.ConfigFile;
+import io.nbdvault.chunkstore.format.MalformedRecordException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.OptionalLong;
+
+/**
+ * The files of a repository: {@code config.json}, {@code lock} and the directory {@code db}.
+ *
+ * @param dir the directory
+ */
+record RepositoryDirectory(Path dir) {
+  private static final String CONFIG = "config.json";
+
+  String location() {
+    return dir.toString();
+  }
+
+  Path lock() {
+    return dir.resolve("lock");
+  }
+
+  Path database() {
+    return dir.resolve("db");
+  }
+
+  /** The configuration while it is being written. */
+  Path newConfig() {
+    return dir.resolve(CONFIG + ".new");
+  }
+
+  /**
+   * Reads the configuration.
+   *
+   * @throws NoRepositoryException if there is none
+   * @throws UnsupportedFormatException if its format is newer than this version
+   */
+  RepositoryConfig readConfig() throws StoreException {
+    byte[] bytes = readConfigBytes();
+    try {
+      int version = ConfigFile.formatVersion(bytes);
+      if (version > RepositoryConfig.FORMAT_VERSION) {
+        throw new UnsupportedFormatException(location(), version, RepositoryConfig.FORMAT_VERSION);
+      }
+      return ConfigFile.decode(bytes);
+    } catch (MalformedRecordException e) {
+      throw new DamagedException(
+          dir.resolve(CONFIG).toString(), OptionalLong.empty(), "" + e.getMessage(), e);
+    }
+  }
+
+  private byte[] readConfigBytes() throws StoreException {
+    if (!Files.isDirectory(dir)) {
+      throw new NoRepositoryException(location());
+    }
+    try (InputStream in = Files.newInputStream(dir.resolve(CONFIG))) {
+      return in.readNBytes(ConfigFile.BYTES_MAX);
+    } catch (NoSuchFileException e) {
+      throw new NoRepositoryException(location(), e);
+    } catch (IOException e) {
+      throw StoreErrors.of(location(), "reading " + CONFIG, e);
+    }
+  }
+
+  /** Writes the configuration. When this returns it is durable, and the repository exists. */
+  void writeConfig(RepositoryConfig config) throws IOException {
+    Path temporary = newConfig();
+    try (FileChannel file =
+        FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+      ByteBuffer bytes = ByteBuffer.wrap(ConfigFile.encode(config));
+      while (bytes.hasRemaining()) {
+        file.write(bytes);
+      }
+      file.force(true);
+    }
+    Files.move(temporary, dir.resolve(CONFIG), StandardCopyOption.ATOMIC_MOVE);
+    sync(dir);
+    Path parent = dir.toAbsolutePath().getParent();
+    if (parent != null) {
+      sync(parent);
+    }
+  }
+
+  private static void sync(Path directory) throws IOException {
+    try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+      channel.force(true);
+    }
+  }
+}

@@ -1,0 +1,167 @@
+package io.nbdvault.chunkstore.rocksdb;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.nbdvault.chunkstore.BackupSession;
+import io.nbdvault.chunkstore.ChunkStore;
+import io.nbdvault.chunkstore.Compression;
+import io.nbdvault.chunkstore.NoSuchSnapshotException;
+import io.nbdvault.chunkstore.RepositoryConfig;
+import io.nbdvault.chunkstore.SnapshotId;
+import io.nbdvault.chunkstore.SnapshotReader;
+import io.nbdvault.chunkstore.SnapshotRecord;
+import io.nbdvault.chunkstore.StoreException;
+import io.nbdvault.chunkstore.codec.ChunkCodec;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A repository that is open, for writing too or for reading only.
+ *
+ * <p>Sessions and readers are registered under {@link #gate}, in one step with finding the snapshot
+ * that they rely on: what is registered here is what reclamation will have to keep. The gate is
+ * held only for that, never while a session or reader is closed.
+ */
+final class RocksChunkStore implements ChunkStore {
+  /**
+   * What only a store that is open for writing has.
+   *
+   * @param lock keeps the repository for this process
+   * @param writer the thread that writes
+   * @param intake what feeds it
+   */
+  record Writing(RepositoryLock lock, StoreWriter writer, Intake intake) {}
+
+  private final RepositoryConfig config;
+  private final Database database;
+  private final ContentReader reader;
+  private final Catalog catalog;
+  private final @Nullable Writing writing;
+  private final byte[] zeros;
+  private final Object gate = new Object();
+
+  @GuardedBy("gate")
+  private final Set<RocksBackupSession> sessions = new HashSet<>();
+
+  @GuardedBy("gate")
+  private final Set<RocksSnapshotReader> readers = new HashSet<>();
+
+  @GuardedBy("gate")
+  private boolean closed;
+
+  RocksChunkStore(
+      RepositoryConfig config,
+      Database database,
+      ContentReader reader,
+      Catalog catalog,
+      @Nullable Writing writing) {
+    this.config = config;
+    this.database = database;
+    this.reader = reader;
+    this.catalog = catalog;
+    this.writing = writing;
+    this.zeros = new byte[config.chunkSizeBytes()];
+  }
+
+  @Override
+  public RepositoryConfig config() {
+    return config;
+  }
+
+  @Override
+  public List<SnapshotRecord> snapshots() throws StoreException {
+    return catalog.list();
+  }
+
+  @Override
+  public Optional<SnapshotRecord> snapshot(SnapshotId id) throws StoreException {
+    return catalog.find(id);
+  }
+
+  @Override
+  public BackupSession beginBackup(Set<SnapshotId> parents, Compression compression)
+      throws StoreException {
+    if (writing == null) {
+      throw new IllegalStateException("the store was opened for reading only");
+    }
+    ChunkCodec codec = ChunkCodec.of(compression.codec());
+    synchronized (gate) {
+      requireOpen();
+      List<SnapshotRecord> parentRecords = new ArrayList<>();
+      for (SnapshotId parent : parents) {
+        parentRecords.add(require(parent));
+      }
+      RocksBackupSession session =
+          new RocksBackupSession(
+              parentRecords,
+              codec,
+              zeros,
+              reader,
+              writing.intake(),
+              writing.writer(),
+              this::unregister);
+      sessions.add(session);
+      return session;
+    }
+  }
+
+  @Override
+  public SnapshotReader open(SnapshotId id) throws StoreException {
+    synchronized (gate) {
+      requireOpen();
+      RocksSnapshotReader opened =
+          new RocksSnapshotReader(require(id), reader, config.chunkSizeBytes(), this::unregister);
+      readers.add(opened);
+      return opened;
+    }
+  }
+
+  @Override
+  public void close() {
+    List<RocksBackupSession> openSessions;
+    List<RocksSnapshotReader> openReaders;
+    synchronized (gate) {
+      if (closed) {
+        return;
+      }
+      closed = true;
+      openSessions = new ArrayList<>(sessions);
+      openReaders = new ArrayList<>(readers);
+    }
+    openSessions.forEach(RocksBackupSession::close);
+    openReaders.forEach(RocksSnapshotReader::close);
+    if (writing != null) {
+      writing.writer().stop();
+    }
+    database.close();
+    if (writing != null) {
+      writing.lock().close();
+    }
+  }
+
+  private SnapshotRecord require(SnapshotId id) throws StoreException {
+    return catalog.find(id).orElseThrow(() -> new NoSuchSnapshotException(id));
+  }
+
+  @GuardedBy("gate")
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("the store is closed");
+    }
+  }
+
+  private void unregister(RocksBackupSession session) {
+    synchronized (gate) {
+      sessions.remove(session);
+    }
+  }
+
+  private void unregister(RocksSnapshotReader closedReader) {
+    synchronized (gate) {
+      readers.remove(closedReader);
+    }
+  }
+}

@@ -1,0 +1,125 @@
+package io.nbdvault.chunkstore.rocksdb;
+
+import io.nbdvault.chunkstore.ChunkStore;
+import io.nbdvault.chunkstore.RepositoryConfig;
+import io.nbdvault.chunkstore.RepositoryOptions;
+import io.nbdvault.chunkstore.SnapshotId;
+import io.nbdvault.chunkstore.StoreException;
+import io.nbdvault.chunkstore.StoreFailedException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import org.rocksdb.RocksDBException;
+
+/** Creates and opens repositories that lie in a directory. */
+public final class RocksRepository {
+  private RocksRepository() {}
+
+  /** See {@link io.nbdvault.chunkstore.Repositories#create}. */
+  public static void create(Path dir, RepositoryOptions options) throws StoreException {
+    RepositoryConfig config =
+        new RepositoryConfig(
+            SnapshotId.random().hex(),
+            RepositoryConfig.FORMAT_VERSION,
+            options.chunkSizeBytes(),
+            options.compression(),
+            Instant.now().truncatedTo(ChronoUnit.SECONDS));
+    RepositoryCreation.create(new RepositoryDirectory(dir), config);
+  }
+
+  /** See {@link io.nbdvault.chunkstore.Repositories#open}. */
+  public static ChunkStore open(Path dir) throws StoreException {
+    RepositoryDirectory directory = new RepositoryDirectory(dir);
+    RepositoryConfig config = directory.readConfig();
+    RepositoryLock lock = RepositoryLock.acquire(directory);
+    Database database = null;
+    boolean opened = false;
+    try {
+      database =
+          Database.open(directory.location(), directory.database(), Database.Access.READ_WRITE);
+      StoredConfig.check(database, config);
+      ChunkStore store = openForWriting(config, lock, database);
+      opened = true;
+      return store;
+    } finally {
+      if (!opened) {
+        if (database != null) {
+          database.close();
+        }
+        lock.close();
+      }
+    }
+  }
+
+  /** See {@link io.nbdvault.chunkstore.Repositories#openReadOnly}. */
+  public static ChunkStore openReadOnly(Path dir) throws StoreException {
+    RepositoryDirectory directory = new RepositoryDirectory(dir);
+    RepositoryConfig config = directory.readConfig();
+    Database database = openBesideWriter(directory);
+    boolean opened = false;
+    try {
+      StoredConfig.check(database, config);
+      ContentReader reader = new ContentReader(database, config.chunkSizeBytes());
+      ChunkStore store = new RocksChunkStore(config, database, reader, new Catalog(database), null);
+      opened = true;
+      return store;
+    } finally {
+      if (!opened) {
+        database.close();
+      }
+    }
+  }
+
+  /** Begins a new epoch and a lease of ordinals, both durable before anything else is written. */
+  private static ChunkStore openForWriting(
+      RepositoryConfig config, RepositoryLock lock, Database database) throws StoreException {
+    long epoch = Math.addExact(Counter.EPOCH.read(database), 1);
+    OrdinalLease ordinals;
+    try (Database.Batch batch = database.newBatch()) {
+      Counter.EPOCH.put(batch, epoch);
+      ordinals = OrdinalLease.begin(database, batch);
+      database.write(batch);
+    }
+    database.flush();
+    ContentReader reader = new ContentReader(database, config.chunkSizeBytes());
+    Catalog catalog = new Catalog(database);
+    Claims claims = new Claims();
+    StoreWriter writer = new StoreWriter(database, catalog, claims, ordinals, epoch);
+    Intake intake = new Intake(reader, writer, claims, config.chunkSizeBytes());
+    writer.start();
+    return new RocksChunkStore(
+        config, database, reader, catalog, new RocksChunkStore.Writing(lock, writer, intake));
+  }
+
+  /**
+   * Opens the database while a writer may take away files that its list of files still named a
+   * moment ago. Once it is open it holds all of them, so it is only opening that must be repeated.
+   */
+  private static Database openBesideWriter(RepositoryDirectory directory) throws StoreException {
+    for (int attempt = 1; ; attempt++) {
+      try {
+        return Database.open(directory.location(), directory.database(), Database.Access.READ_ONLY);
+      } catch (StoreException e) {
+        if (attempt == StoreLimits.READ_ONLY_OPEN_ATTEMPTS || !isFileGone(e)) {
+          throw e;
+        }
+        pause();
+      }
+    }
+  }
+
+  private static boolean isFileGone(StoreException e) {
+    return e.getCause() instanceof RocksDBException cause
+        && cause.getMessage() != null
+        && cause.getMessage().contains("No such file or directory");
+  }
+
+  private static void pause() throws StoreException {
+    try {
+      Thread.sleep(StoreLimits.READ_ONLY_OPEN_PAUSE_MILLIS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new StoreFailedException("Interrupted while opening the repository.", e);
+    }
+  }
+}

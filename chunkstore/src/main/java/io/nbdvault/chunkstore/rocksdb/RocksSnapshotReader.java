@@ -1,0 +1,107 @@
+package io.nbdvault.chunkstore.rocksdb;
+
+import io.nbdvault.chunkstore.ChunkId;
+import io.nbdvault.chunkstore.ChunkVisitor;
+import io.nbdvault.chunkstore.DiskReader;
+import io.nbdvault.chunkstore.DiskRecord;
+import io.nbdvault.chunkstore.SnapshotReader;
+import io.nbdvault.chunkstore.SnapshotRecord;
+import io.nbdvault.chunkstore.StoreException;
+import io.nbdvault.chunkstore.tree.TreeShape;
+import io.nbdvault.chunkstore.tree.TreeWalk;
+import java.io.IOException;
+import java.util.function.Consumer;
+
+/** A snapshot that is open for reading. */
+final class RocksSnapshotReader implements SnapshotReader {
+  private final SnapshotRecord record;
+  private final ContentReader reader;
+  private final int chunkSizeBytes;
+  private final Consumer<RocksSnapshotReader> onClose;
+  private volatile boolean closed;
+
+  RocksSnapshotReader(
+      SnapshotRecord record,
+      ContentReader reader,
+      int chunkSizeBytes,
+      Consumer<RocksSnapshotReader> onClose) {
+    this.record = record;
+    this.reader = reader;
+    this.chunkSizeBytes = chunkSizeBytes;
+    this.onClose = onClose;
+  }
+
+  @Override
+  public SnapshotRecord record() {
+    return record;
+  }
+
+  @Override
+  public DiskReader disk(String name) {
+    DiskRecord disk =
+        record
+            .disk(name)
+            .orElseThrow(
+                () ->
+                    new IllegalArgumentException(
+                        "disk: " + name + " (expected: one of snapshot " + record.id() + ")"));
+    return new Disk(disk);
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    onClose.accept(this);
+  }
+
+  private ContentReader open() {
+    if (closed) {
+      throw new IllegalStateException("the reader of snapshot " + record.id() + " is closed");
+    }
+    return reader;
+  }
+
+  /** One disk of the snapshot. */
+  private final class Disk implements DiskReader {
+    private final DiskRecord disk;
+    private final TreeShape shape;
+
+    Disk(DiskRecord disk) {
+      this.disk = disk;
+      this.shape = TreeShape.ofDisk(disk.sizeBytes(), chunkSizeBytes);
+    }
+
+    @Override
+    public long sizeBytes() {
+      return disk.sizeBytes();
+    }
+
+    @Override
+    public int chunkSizeBytes() {
+      return chunkSizeBytes;
+    }
+
+    @Override
+    public void forEachChunk(long first, long end, ChunkVisitor visitor) throws IOException {
+      TreeWalk.forEachChunk(
+          shape,
+          disk.root(),
+          id -> open().read(id),
+          first,
+          end,
+          (index, id) -> visitor.visit(index, id, plainLength(index)));
+    }
+
+    @Override
+    public int read(ChunkId id, byte[] destination, int offset) throws StoreException {
+      if (id.isZero()) {
+        throw new IllegalArgumentException("chunk: " + id + " (expected: not the id of zeros)");
+      }
+      return open().readChunk(id, destination, offset);
+    }
+
+    private int plainLength(long index) {
+      return (int) Math.min(chunkSizeBytes, disk.sizeBytes() - index * chunkSizeBytes);
+    }
+  }
+}

@@ -1,0 +1,56 @@
+package io.nbdvault.chunkstore.rocksdb;
+
+import io.nbdvault.chunkstore.DamagedException;
+import io.nbdvault.chunkstore.StoreException;
+import io.nbdvault.chunkstore.StoreFailedException;
+import io.nbdvault.chunkstore.StoreFullException;
+import java.io.IOException;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+import org.rocksdb.RocksDBException;
+import org.rocksdb.Status;
+
+/** What the errors of RocksDB and of the file system mean to whoever uses the store. */
+final class StoreErrors {
+  /** What strerror says for ENOSPC; RocksDB does not carry the number in every path. */
+  private static final String NO_SPACE = "No space left on device";
+
+  private StoreErrors() {}
+
+  /**
+   * Turns RocksDB's error into the store's.
+   *
+   * @param what what was being read or written, for the message
+   */
+  static StoreException of(String location, String what, RocksDBException e) {
+    @Nullable Status status = e.getStatus();
+    if (isNoSpace(status, e)) {
+      return new StoreFullException(location, e);
+    }
+    if (status != null && status.getCode() == Status.Code.Corruption) {
+      return new DamagedException(what, OptionalLong.empty(), "" + e.getMessage(), e);
+    }
+    return failed(location, what, e);
+  }
+
+  /** Turns the file system's error into the store's. */
+  static StoreException of(String location, String what, IOException e) {
+    String message = e.getMessage();
+    if (message != null && message.contains(NO_SPACE)) {
+      return new StoreFullException(location, e);
+    }
+    return failed(location, what, e);
+  }
+
+  private static StoreFailedException failed(String location, String what, Exception e) {
+    String reason = e.getMessage() == null ? e.toString() : e.getMessage();
+    return new StoreFailedException(
+        "The repository " + location + " failed (" + what + "): " + reason, e);
+  }
+
+  private static boolean isNoSpace(@Nullable Status status, RocksDBException e) {
+    String message = e.getMessage();
+    return (status != null && status.getSubCode() == Status.SubCode.NoSpace)
+        || (message != null && message.contains(NO_SPACE));
+  }
+}

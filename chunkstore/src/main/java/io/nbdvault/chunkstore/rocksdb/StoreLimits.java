@@ -1,0 +1,30 @@
+package io.nbdvault.chunkstore.rocksdb;
+
+/**
+ * Every bound of the store in one place. Their sum, with the heap, is the peak memory of a backup:
+ * see {@link DatabaseOptions} for what RocksDB may hold besides.
+ */
+final class StoreLimits {
+  /** Records that wait for the writer. */
+  static final int QUEUE_RECORDS = 1024;
+
+  /** Bytes of the records that wait for the writer: three of the largest chunks, and a bit. */
+  static final int QUEUE_BYTES = 16 << 20;
+
+  /** Records in one write batch. */
+  static final int BATCH_RECORDS = 256;
+
+  /** Bytes after which a write batch takes no more records. */
+  static final int BATCH_BYTES = 1 << 20;
+
+  /** Ordinals in a lease: what is lost of 2^63 when a process is killed. */
+  static final int LEASE_ORDINALS = 65_536;
+
+  /** How often opening for reading is tried while a writer takes files away. */
+  static final int READ_ONLY_OPEN_ATTEMPTS = 20;
+
+  /** Pause between two such attempts. */
+  static final long READ_ONLY_OPEN_PAUSE_MILLIS = 50;
+
+  private StoreLimits() {}
+}

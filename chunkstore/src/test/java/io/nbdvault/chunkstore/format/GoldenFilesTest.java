@@ -1,0 +1,105 @@
+package io.nbdvault.chunkstore.format;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.nbdvault.chunkstore.ChunkId;
+import io.nbdvault.chunkstore.Codec;
+import io.nbdvault.chunkstore.codec.ChunkCodec;
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+
+class GoldenFilesTest {
+  private static final long LZ4_ORDINAL = 0x0102030405060708L;
+
+  @Test
+  void readsAndWritesUncompressedContentRecord() throws MalformedRecordException {
+    byte[] file = Golden.hex("content-record-none.hex");
+    ContentRecord header =
+        new ContentRecord(RecordType.CHUNK, Codec.NONE, Golden.plainId(), 100, 100);
+    assertThat(ContentRecord.decode(file, file.length, 1)).isEqualTo(header);
+    byte[] record = new byte[header.recordLength()];
+    System.arraycopy(Golden.PLAIN, 0, record, ContentRecord.HEADER_BYTES, 100);
+    header.writeTo(record);
+    ContentRecord.seal(record, 1);
+    assertThat(record).isEqualTo(file);
+  }
+
+  @Test
+  void readsLz4ContentRecord() throws MalformedRecordException {
+    byte[] file = Golden.hex("content-record-lz4.hex");
+    ContentRecord header = ContentRecord.decode(file, file.length, LZ4_ORDINAL);
+    byte[] plain = new byte[header.plainLength()];
+    ChunkCodec.of(header.codec())
+        .decompress(
+            file, ContentRecord.HEADER_BYTES, header.payloadLength(), plain, 0, plain.length);
+    byte[] expected = new byte[300];
+    Arrays.fill(expected, (byte) 'A');
+    assertThat(plain).isEqualTo(expected);
+    assertThat(header.id()).isEqualTo(ContentId.of(expected, 0, expected.length));
+  }
+
+  @Test
+  void readsNodeRecord() throws MalformedRecordException {
+    byte[] file = Golden.hex("content-record-node.hex");
+    ContentRecord header = ContentRecord.decode(file, file.length, 7);
+    assertThat(header.type()).isEqualTo(RecordType.NODE);
+    byte[] leaf = Golden.leaf().encode();
+    assertThat(header.id()).isEqualTo(ContentId.of(leaf, 0, leaf.length));
+  }
+
+  @Test
+  void readsAndWritesIndexKeyAndRow() throws MalformedRecordException {
+    IndexKey key = new IndexKey(RecordType.CHUNK, Golden.plainId());
+    assertThat(IndexKey.decode(Golden.hex("index-key.hex"))).isEqualTo(key);
+    assertThat(key.encode()).isEqualTo(Golden.hex("index-key.hex"));
+    IndexRow row = new IndexRow(LZ4_ORDINAL, 65536, 42);
+    assertThat(IndexRow.decode(Golden.hex("index-row.hex"))).isEqualTo(row);
+    assertThat(row.encode()).isEqualTo(Golden.hex("index-row.hex"));
+  }
+
+  @Test
+  void readsAndWritesCounter() throws MalformedRecordException {
+    byte[] file = Golden.hex("counter.hex");
+    assertThat(CounterRow.decode(Golden.COUNTER_NAME, file)).isEqualTo(65537);
+    assertThat(CounterRow.encode(Golden.COUNTER_NAME, 65537)).isEqualTo(file);
+  }
+
+  @Test
+  void readsAndWritesLeaf() throws MalformedRecordException {
+    byte[] file = Golden.hex("node-leaf.hex");
+    TreeNode leaf = TreeNode.decode(file, file.length);
+    assertThat(leaf.level()).isZero();
+    assertThat(leaf.children()).isEqualTo(Golden.leaf().children());
+    assertThat(leaf.encode()).isEqualTo(file);
+  }
+
+  @Test
+  void readsAndWritesInnerNode() throws MalformedRecordException {
+    byte[] file = Golden.hex("node-inner.hex");
+    TreeNode inner = TreeNode.decode(file, file.length);
+    byte[] leaf = Golden.leaf().encode();
+    assertThat(inner.level()).isEqualTo(1);
+    assertThat(inner.count()).isEqualTo(128);
+    assertThat(inner.child(0)).isEqualTo(ContentId.of(leaf, 0, leaf.length));
+    assertThat(inner.child(127)).isEqualTo(ChunkId.ZERO);
+    assertThat(inner.encode()).isEqualTo(file);
+  }
+
+  @Test
+  void readsAndWritesSnapshot() throws MalformedRecordException {
+    byte[] file = Golden.hex("snapshot.hex");
+    byte[] key = SnapshotFrame.key(Golden.SNAPSHOT_ID);
+    assertThat(SnapshotFrame.decode(key, file)).isEqualTo(Golden.snapshot());
+    assertThat(SnapshotFrame.encode(Golden.snapshot())).isEqualTo(file);
+  }
+
+  @Test
+  void readsAndWritesConfig() throws MalformedRecordException {
+    byte[] file = Golden.file("config.json");
+    assertThat(ConfigFile.formatVersion(file)).isEqualTo(1);
+    assertThat(ConfigFile.decode(file)).isEqualTo(Golden.config());
+    assertThat(ConfigFile.encode(Golden.config()))
+        .asString()
+        .isEqualToIgnoringNewLines(new String(file, java.nio.charset.StandardCharsets.UTF_8));
+  }
+}

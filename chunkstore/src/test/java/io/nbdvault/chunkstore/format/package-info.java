@@ -1,0 +1,5 @@
+/** Tests. */
+@NullMarked
+package io.nbdvault.chunkstore.format;
+
+import org.jspecify.annotations.NullMarked;

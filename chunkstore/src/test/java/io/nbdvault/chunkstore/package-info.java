@@ -1,0 +1,5 @@
+/** Tests. */
+@NullMarked
+package io.nbdvault.chunkstore;
+
+import org.jspecify.annotations.NullMarked;

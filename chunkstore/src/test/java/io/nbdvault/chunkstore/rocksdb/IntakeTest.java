@@ -1,0 +1,127 @@
+package io.nbdvault.chunkstore.rocksdb;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.nbdvault.chunkstore.Codec;
+import io.nbdvault.chunkstore.Compression;
+import io.nbdvault.chunkstore.Repositories;
+import io.nbdvault.chunkstore.RepositoryOptions;
+import io.nbdvault.chunkstore.StoreException;
+import io.nbdvault.chunkstore.StoreFailedException;
+import io.nbdvault.chunkstore.StoredChunk;
+import io.nbdvault.chunkstore.StoredChunk.Outcome;
+import io.nbdvault.chunkstore.codec.ChunkCodec;
+import io.nbdvault.chunkstore.format.ContentId;
+import io.nbdvault.chunkstore.format.IndexKey;
+import io.nbdvault.chunkstore.format.RecordType;
+import io.nbdvault.chunkstore.tree.Awaiting;
+import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Two that meet the same new content; the first is the test itself. */
+@Timeout(60)
+class IntakeTest {
+  private static final byte[] PLAIN = "content".repeat(100).getBytes(UTF_8);
+  private static final IndexKey KEY =
+      new IndexKey(RecordType.CHUNK, ContentId.of(PLAIN, 0, PLAIN.length));
+
+  @TempDir private Path temporary;
+
+  @Test
+  void storesItselfWhatTheFirstGaveUp() throws Exception {
+    assertThat(Awaiting.result(secondAfter(Claim.Decision.ABANDONED, claim -> {})))
+        .satisfies(stored -> assertThat(stored.outcome()).isEqualTo(Outcome.NEW));
+  }
+
+  @Test
+  void isADuplicateOnceTheFirstIsStored() throws Exception {
+    StoredChunk duplicate = new StoredChunk(KEY.id(), Outcome.DUPLICATE, 0);
+    assertThat(Awaiting.result(secondAfter(Claim.Decision.PRESENT, claim -> {})))
+        .isEqualTo(duplicate);
+    assertThat(Awaiting.result(secondAfter(Claim.Decision.SUBMITTED, claim -> claim.complete(9))))
+        .isEqualTo(duplicate);
+  }
+
+  @Test
+  void failsWithTheFirstWhenTheWriterDoes() throws Exception {
+    StoreException failure = new StoreFailedException("the disk is on fire", null);
+    CompletableFuture<StoredChunk> second =
+        secondAfter(Claim.Decision.SUBMITTED, claim -> claim.fail(failure));
+    assertThatThrownBy(() -> Awaiting.result(second)).isSameAs(failure);
+  }
+
+  @Test
+  void tellsEveryoneWhenTheWriterFailsAndTakesNoMore() throws Exception {
+    Path dir = create("failing");
+    StoreWriter writer;
+    // A database that is closed stands for whatever may go wrong in the writer.
+    try (Database database = Database.open("test", dir.resolve("db"), Database.Access.READ_WRITE)) {
+      writer = writer(database, new Claims());
+    }
+    writer.start();
+    WriteTask.Content content = new WriteTask.Content(new Claim(KEY), 1, new byte[100]);
+    writer.submit(content);
+    assertThatThrownBy(() -> Awaiting.result(content.claim().stored()))
+        .isInstanceOf(StoreFailedException.class);
+    assertThatThrownBy(() -> writer.submit(content)).isInstanceOf(StoreFailedException.class);
+    writer.stop();
+  }
+
+  @FunctionalInterface
+  private interface WhatTheFirstDoes {
+    void accept(Claim first);
+  }
+
+  private CompletableFuture<StoredChunk> secondAfter(Claim.Decision decision, WhatTheFirstDoes then)
+      throws Exception {
+    Path dir = create(decision.name());
+    try (Database database = Database.open("test", dir.resolve("db"), Database.Access.READ_WRITE)) {
+      Claims claims = new Claims();
+      StoreWriter writer = writer(database, claims);
+      writer.start();
+      Intake intake = intake(database, writer, claims);
+      Claim first = new Claim(KEY);
+      assertThat(claims.claim(first)).isNull();
+      CompletableFuture<CompletableFuture<StoredChunk>> second =
+          CompletableFuture.supplyAsync(() -> put(intake));
+      TimeUnit.MILLISECONDS.sleep(50);
+      assertThat(second).as("waits for the first").isNotDone();
+      claims.end(first);
+      first.decide(decision);
+      CompletableFuture<StoredChunk> put = second.get(10, TimeUnit.SECONDS);
+      then.accept(first);
+      writer.stop();
+      assertThat(put).isDone();
+      return put;
+    }
+  }
+
+  private static CompletableFuture<StoredChunk> put(Intake intake) {
+    return intake.put(KEY, PLAIN, 0, PLAIN.length, ChunkCodec.of(Codec.LZ4));
+  }
+
+  private static StoreWriter writer(Database database, Claims claims) throws StoreException {
+    try (Database.Batch batch = database.newBatch()) {
+      OrdinalLease ordinals = OrdinalLease.begin(database, batch);
+      database.write(batch);
+      database.flush();
+      return new StoreWriter(database, new Catalog(database), claims, ordinals, 2);
+    }
+  }
+
+  private static Intake intake(Database database, StoreWriter writer, Claims claims) {
+    return new Intake(new ContentReader(database, 16 << 10), writer, claims, 16 << 10);
+  }
+
+  private Path create(String name) throws StoreException {
+    Path dir = temporary.resolve(name + System.nanoTime());
+    Repositories.create(dir, new RepositoryOptions(16 << 10, Compression.LZ4));
+    return dir;
+  }
+}

@@ -1,0 +1,5 @@
+/** Tests. */
+@NullMarked
+package io.nbdvault.chunkstore.rocksdb;
+
+import org.jspecify.annotations.NullMarked;

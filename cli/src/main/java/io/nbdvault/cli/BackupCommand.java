@@ -1,0 +1,177 @@
+package io.nbdvault.cli;
+
+import io.nbdvault.chunkstore.ChunkStore;
+import io.nbdvault.chunkstore.Repositories;
+import io.nbdvault.cli.render.JobDisplay;
+import io.nbdvault.engine.EngineLimits;
+import io.nbdvault.engine.JobException;
+import io.nbdvault.engine.backup.BackupJob;
+import io.nbdvault.engine.source.BackupRequest;
+import io.nbdvault.engine.source.BackupRequest.Freeze;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Backs up a VM. */
+@Command(
+    name = "backup",
+    mixinStandardHelpOptions = true,
+    versionProvider = Version.class,
+    sortOptions = false,
+    header = "Backs up the disks of a VM, as they are at one instant.",
+    description = {
+      "%nA running VM goes on. The first backup reads what is allocated, later ones what"
+          + " has changed. At the end stdout has a table: bytes of each disk read, found"
+          + " dirty, new, found in the repository already (dedup), and stored."
+    },
+    customSynopsis = {
+      "nbdvault backup VM --qmp SOCKET [OPTIONS]",
+      "       nbdvault backup VM --image NAME=FILE,format=raw|qcow2 ... [OPTIONS]",
+      "       nbdvault backup VM --nbd NAME=URI ... [OPTIONS]"
+    },
+    footer = {
+      "%nExamples:",
+      "  nbdvault -r /backup backup web1 --qmp /run/web1.qmp --tag reason=nightly",
+      "  nbdvault -r /backup backup db2 --image vda=/vm/db2.qcow2,format=qcow2"
+    })
+final class BackupCommand implements Callable<Integer> {
+  private final NbdvaultCommand root;
+
+  @Spec
+  @SuppressWarnings("NullAway.Init") // picocli sets it
+  private CommandSpec spec;
+
+  @Parameters(
+      paramLabel = "VM",
+      description = "Name of the VM in the repository: no '@' or '/', not only hex digits.")
+  private String vm = "";
+
+  @Mixin private SourceOptions source = new SourceOptions();
+
+  @Option(
+      names = "--disk",
+      paramLabel = "NAME",
+      description = "Back up only this disk. Repeatable. Default: all disks.")
+  private List<String> disks = new ArrayList<>();
+
+  @Option(
+      names = "--exclude",
+      paramLabel = "NAME",
+      description = "Leave this disk out. Repeatable. Default: none.")
+  private List<String> exclude = new ArrayList<>();
+
+  @Option(
+      names = "--full",
+      description = "Read all that is allocated, whatever is known to be unchanged.")
+  private boolean full;
+
+  @Option(
+      names = "--tag",
+      paramLabel = "NAME=VALUE",
+      converter = Tag.Converter.class,
+      description = "Free text kept with the snapshot. Repeatable. Default: none.")
+  private List<Tag> tags = new ArrayList<>();
+
+  @Option(
+      names = "--scratch",
+      paramLabel = "DIR",
+      description =
+          "Directory for what the guest overwrites meanwhile; needs free space, and no tmpfs."
+              + " Default: the directory of each disk's image.")
+  private @Nullable Path scratch;
+
+  @Option(
+      names = "--force",
+      description = "Accept that the VM of this name has another UUID than before.")
+  private boolean force;
+
+  @Option(
+      names = "--guest-agent",
+      paramLabel = "SOCKET",
+      description = "Socket of the QEMU guest agent. Default: none.")
+  private @Nullable Path guestAgent;
+
+  @Option(
+      names = "--freeze",
+      paramLabel = "auto|require|never",
+      converter = FreezeConverter.class,
+      description =
+          "Whether the guest's file systems are frozen for the instant: auto if the agent"
+              + " answers, require or fail, never. Default: auto.")
+  private Freeze freeze = Freeze.AUTO;
+
+  @Option(
+      names = "--rate-limit",
+      paramLabel = "BYTES_PER_S",
+      converter = ByteSizeConverter.class,
+      description = "Read at most this many bytes a second, such as 50M. Default: no limit.")
+  private @Nullable Long rateLimitBytesPerSecond;
+
+  BackupCommand(NbdvaultCommand root) {
+    this.root = root;
+  }
+
+  @Override
+  public Integer call() throws IOException, JobException, InterruptedException {
+    Path repository = root.repository(spec);
+    BackupRequest request = request();
+    try (ChunkStore store = Repositories.open(repository);
+        JobDisplay display = root.display()) {
+      new BackupJob(store, EngineLimits.defaults(), root.surroundings().cancellation(), display)
+          .run(request);
+    }
+    return ExitCode.OK;
+  }
+
+  BackupRequest request() {
+    BackupRequest.Source from = source.source(spec.commandLine());
+    check();
+    SortedMap<String, String> tagsByName = new TreeMap<>();
+    tags.forEach(tag -> tagsByName.put(tag.name(), tag.value()));
+    return new BackupRequest(
+        vm,
+        from,
+        Set.copyOf(disks),
+        Set.copyOf(exclude),
+        full,
+        tagsByName,
+        force,
+        Optional.ofNullable(scratch),
+        Optional.ofNullable(guestAgent),
+        freeze,
+        rateLimitBytesPerSecond == null
+            ? OptionalLong.empty()
+            : OptionalLong.of(rateLimitBytesPerSecond));
+  }
+
+  private void check() {
+    if (rateLimitBytesPerSecond != null && rateLimitBytesPerSecond == 0) {
+      throw misused("--rate-limit: 0 (expected: 1 or more bytes a second)");
+    }
+    if (!source.isRunningQemu() && guestAgent != null) {
+      throw misused("--guest-agent is of use with --qmp only");
+    }
+    if (freeze == Freeze.REQUIRE && guestAgent == null) {
+      throw misused("--freeze " + Choice.name(freeze) + " needs --guest-agent SOCKET");
+    }
+  }
+
+  private ParameterException misused(String message) {
+    return new ParameterException(spec.commandLine(), message);
+  }
+}

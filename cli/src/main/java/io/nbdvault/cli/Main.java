@@ -1,0 +1,127 @@
+package io.nbdvault.cli;
+
+import io.nbdvault.engine.Cancellation;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.time.ZoneId;
+import java.util.List;
+import java.util.Map;
+import picocli.CommandLine;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** Where the program starts. */
+public final class Main {
+  private static final int HELP_COLUMNS = 80;
+
+  private Main() {}
+
+  /** Runs a command, and ends the JVM with its exit code. */
+  public static void main(String[] args) {
+    Interruption interruption = Interruption.install();
+    Surroundings surroundings = Surroundings.ofProcess(interruption.cancellation());
+    int code = run(surroundings, args);
+    surroundings.flush();
+    interruption.ended(code);
+    System.exit(code);
+  }
+
+  /**
+   * Runs a command within this process, for tests and for other programs. Neither ends the JVM nor
+   * hears signals.
+   *
+   * @return the exit code
+   */
+  public static int run(PrintStream out, PrintStream err, String... args) {
+    return run(out, err, Map.of(), args);
+  }
+
+  /**
+   * As above.
+   *
+   * @param environment the environment variables that the command is to see
+   */
+  public static int run(
+      PrintStream out, PrintStream err, Map<String, String> environment, String... args) {
+    return run(
+        new Surroundings(out, err, false, environment, ZoneId.systemDefault(), new Cancellation()),
+        args);
+  }
+
+  static int run(Surroundings surroundings, String... args) {
+    NbdvaultCommand root = new NbdvaultCommand(surroundings);
+    try {
+      return commandLine(root).execute(args);
+    } catch (Error e) {
+      // picocli passes these on. A missing native library, for one, is worth a sentence.
+      return new ErrorReport(surroundings, root.isJson()).failed(e, root.isVerbose());
+    } finally {
+      surroundings.flush();
+    }
+  }
+
+  static CommandLine commandLine(NbdvaultCommand root) {
+    Surroundings surroundings = root.surroundings();
+    CommandLine commandLine =
+        new CommandLine(root)
+            .addSubcommand("init", new InitCommand(root))
+            .addSubcommand("backup", new BackupCommand(root))
+            .addSubcommand("snapshots", new SnapshotsCommand(root))
+            .addSubcommand("show", new ShowCommand(root))
+            .addSubcommand("restore", new RestoreCommand(root))
+            .addSubcommand("cleanup", new CleanupCommand(root))
+            .addSubcommand("help", new CommandLine.HelpCommand())
+            .setExpandAtFiles(false)
+            .setUnmatchedOptionsAllowedAsOptionParameters(false)
+            .setUsageHelpWidth(HELP_COLUMNS)
+            .setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF))
+            .setOut(new PrintWriter(surroundings.out(), true, StandardCharsets.UTF_8))
+            .setErr(new PrintWriter(surroundings.err(), true, StandardCharsets.UTF_8))
+            .setExecutionStrategy(parsed -> execute(root, parsed))
+            .setParameterExceptionHandler((error, args) -> misused(surroundings, error, args))
+            .setExecutionExceptionHandler(
+                (error, command, parsed) ->
+                    new ErrorReport(surroundings, root.isJson()).failed(error, root.isVerbose()));
+    layOutHelp(commandLine);
+    return commandLine;
+  }
+
+  private static void layOutHelp(CommandLine commandLine) {
+    commandLine
+        .getCommandSpec()
+        .usageMessage()
+        .synopsisHeading("%nUsage: ")
+        .parameterListHeading("%nArguments:%n")
+        .optionListHeading("%nOptions:%n");
+    commandLine.getSubcommands().values().forEach(Main::layOutHelp);
+  }
+
+  private static int execute(NbdvaultCommand root, ParseResult parsed) {
+    root.checkOptions();
+    Logging.configure(root.isVerbose());
+    return new CommandLine.RunLast().execute(parsed);
+  }
+
+  private static int misused(Surroundings surroundings, ParameterException error, String[] args) {
+    // Parsing has ended early, perhaps before it came to --json.
+    boolean json = List.of(args).contains("--json");
+    String command = error.getCommandLine().getCommandSpec().qualifiedName();
+    return new ErrorReport(surroundings, json)
+        .misused(sentence(error) + " (see " + command + " --help)");
+  }
+
+  private static String sentence(ParameterException error) {
+    String message = String.valueOf(error.getMessage());
+    if (!(error instanceof UnmatchedArgumentException unmatched)) {
+      return message;
+    }
+    boolean wantsCommand = unmatched.getCommandLine().getParent() == null;
+    if (wantsCommand && !unmatched.isUnknownOption()) {
+      message = "there is no command '" + unmatched.getUnmatched().get(0) + "'";
+    }
+    List<String> suggestions = unmatched.getSuggestions();
+    return suggestions.isEmpty() ? message : message + ", did you mean " + suggestions.get(0) + "?";
+  }
+}

@@ -1,0 +1,83 @@
+package io.nbdvault.cli;
+
+import io.nbdvault.chunkstore.ChunkStore;
+import io.nbdvault.chunkstore.Repositories;
+import io.nbdvault.chunkstore.SnapshotRecord;
+import io.nbdvault.chunkstore.StoreException;
+import io.nbdvault.cli.render.JsonLines;
+import io.nbdvault.cli.render.SnapshotJson;
+import io.nbdvault.cli.render.SnapshotTable;
+import io.nbdvault.engine.JobException;
+import java.io.PrintStream;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Lists snapshots. */
+@Command(
+    name = "snapshots",
+    mixinStandardHelpOptions = true,
+    versionProvider = Version.class,
+    sortOptions = false,
+    header = "Lists the snapshots, oldest first, also while a backup runs.",
+    description = {
+      "%nTIME is local. SIZE is that of all disks; READ what the backup read; NEW what it"
+          + " found that was not in the repository; all in powers of 1024. STATE is crash (as"
+          + " after a power cut), filesystem (frozen by the guest agent) or offline (not"
+          + " running)."
+    },
+    footer = {
+      "%nExamples:",
+      "  nbdvault -r /backup snapshots web1",
+      "  nbdvault -r /backup snapshots --json"
+    })
+final class SnapshotsCommand implements Callable<Integer> {
+  private final NbdvaultCommand root;
+
+  @Spec
+  @SuppressWarnings("NullAway.Init") // picocli sets it
+  private CommandSpec spec;
+
+  @Parameters(
+      paramLabel = "VM",
+      arity = "0..1",
+      description = "List only those of this VM. Default: all.")
+  private @Nullable String vm;
+
+  SnapshotsCommand(NbdvaultCommand root) {
+    this.root = root;
+  }
+
+  @Override
+  public Integer call() throws StoreException, JobException {
+    List<SnapshotRecord> snapshots;
+    try (ChunkStore store = Repositories.openReadOnly(root.repository(spec))) {
+      snapshots = store.snapshots();
+    }
+    if (vm != null) {
+      String name = vm;
+      snapshots = snapshots.stream().filter(snapshot -> snapshot.vm().equals(name)).toList();
+      if (snapshots.isEmpty()) {
+        throw JobException.badRequest("there is no snapshot of VM '" + name + "'");
+      }
+    }
+    print(snapshots);
+    return ExitCode.OK;
+  }
+
+  private void print(List<SnapshotRecord> snapshots) {
+    PrintStream out = root.surroundings().out();
+    if (root.isJson()) {
+      JsonLines lines = new JsonLines(out);
+      snapshots.forEach(snapshot -> lines.write(SnapshotJson.brief(snapshot)));
+    } else if (snapshots.isEmpty()) {
+      root.surroundings().err().println("there are no snapshots yet");
+    } else {
+      SnapshotTable.lines(snapshots, root.surroundings().zone()).forEach(out::println);
+    }
+  }
+}

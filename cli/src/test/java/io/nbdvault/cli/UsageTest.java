@@ -1,0 +1,161 @@
+package io.nbdvault.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+
+class UsageTest {
+  private static final Surroundings SURROUNDINGS =
+      TestRun.surroundings(new ByteArrayOutputStream(), new ByteArrayOutputStream(), Map.of());
+
+  private static final List<String> COMMANDS =
+      List.of("init", "backup", "snapshots", "show", "restore", "cleanup");
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "bakup|there is no command 'bakup', did you mean backup? (see nbdvault --help)",
+        "--foo|Unknown option: '--foo'",
+        "backup|Missing required parameter: 'VM' (see nbdvault backup --help)",
+        "backup v|say where the disks are, with one of --qmp, --image and --nbd",
+        "backup v --qmp a --nbd b=nbd://h/|--qmp, --image and --nbd exclude each other",
+        "backup v --image a=b|is not of the form NAME=FILE,format=raw|qcow2",
+        "backup v --nbd a=nbd://h/ --nbd a=nbd://i/|--nbd: two disks named 'a'",
+        "backup v --qmp a --disk --full|Expected parameter for option '--disk'",
+        "backup v --qmp a --freeze maybe|'maybe' is not one of auto, require, never",
+        "backup v --qmp a --freeze require|--freeze require needs --guest-agent SOCKET",
+        "backup v --nbd a=nbd://h/ --guest-agent g|--guest-agent is of use with --qmp only",
+        "backup v --qmp a --rate-limit 0|--rate-limit: 0 (expected: 1 or more bytes a second)",
+        "backup v --qmp a --rate-limit fast|'fast' is not a number of bytes",
+        "init --chunk-size 5K|--chunk-size: 5K (expected: a power of two from 16K to 4M)",
+        "init --chunk-size 4G|--chunk-size: 4G (expected: a power of two from 16K to 4M)",
+        "init --compression zstd|not supported by this version (expected: lz4 or none)",
+        "restore x|Missing required option: '--to=TARGET'",
+        "restore x --to y --format vmdk|'vmdk' is not one of raw, qcow2",
+        "cleanup|Missing required option: '--qmp=SOCKET'",
+        "snapshots a b|Unmatched argument",
+        "-q -v snapshots|-q and -v exclude each other"
+      })
+  void saysInOneLineWhatIsWrongWithACommandLine(String line, String part) {
+    TestRun run = TestRun.of(("-r /nonexistent " + line).split(" "));
+
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.err().lines()).hasSize(1);
+    assertThat(run.err()).startsWith("nbdvault: ").contains(part);
+    assertThat(run.out()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"init", "backup v --qmp x", "snapshots", "show x", "restore x --to y"})
+  void asksForTheRepository(String line) {
+    TestRun run = TestRun.with(Map.of("NBDVAULT_REPO", ""), line.split(" "));
+
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.err()).contains("name the repository with -r REPO or NBDVAULT_REPO");
+  }
+
+  @Test
+  void tellsAProgramOfAWrongCommandLineToo() throws IOException {
+    TestRun run = TestRun.of("show", "--jsn", "--json");
+
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.err().lines()).hasSize(1);
+    assertThat(run.event("error").path("code").intValue()).isEqualTo(2);
+    assertThat("nbdvault: " + run.event("error").path("message").textValue())
+        .isEqualTo(run.err().strip());
+  }
+
+  @Test
+  void printsAShortUsageWhereNoCommandIsNamed() {
+    TestRun run = TestRun.of();
+
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.out()).isEmpty();
+    assertThat(run.err().lines()).hasSizeBetween(2, 5);
+    assertThat(run.err()).contains("init, backup, snapshots, show, restore, cleanup");
+  }
+
+  @Test
+  void printsItsVersion() {
+    assertThat(TestRun.of("--version").out()).matches("nbdvault \\d[^$]*, Java \\d.*\n");
+    assertThat(TestRun.of("backup", "-V").out()).isEqualTo(TestRun.of("--version").out());
+  }
+
+  @Test
+  void helpsWithin80Columns() {
+    assertThat(help("--help").lines()).allSatisfy(UsageTest::fits);
+    for (String command : COMMANDS) {
+      assertThat(help(command, "--help").lines()).allSatisfy(UsageTest::fits);
+      assertThat(help("help", command)).isEqualTo(help(command, "--help"));
+      assertThat(help(command, "--help")).contains("Examples:\n  nbdvault ");
+    }
+  }
+
+  private static String help(String... args) {
+    TestRun run = TestRun.of(args);
+    assertThat(run.code()).isZero();
+    assertThat(run.err()).isEmpty();
+    return run.out();
+  }
+
+  private static void fits(String line) {
+    assertThat(line).hasSizeLessThanOrEqualTo(80);
+  }
+
+  @Test
+  void explainsEveryOptionWithItsDefault() {
+    CommandLine root = Main.commandLine(new NbdvaultCommand(SURROUNDINGS));
+    assertThat(root.getSubcommands().keySet()).containsAll(COMMANDS);
+    for (String name : COMMANDS) {
+      CommandSpec spec = root.getSubcommands().get(name).getCommandSpec();
+      for (OptionSpec option : spec.options()) {
+        String text = String.join(" ", option.description());
+        assertThat(text).as(name + " " + option.longestName()).endsWith(".");
+        if (option.arity().max() > 0 && !option.required() && !isSource(option)) {
+          assertThat(text).as(name + " " + option.longestName()).contains("Default: ");
+        }
+      }
+    }
+  }
+
+  /** Of these one must be given. */
+  private static boolean isSource(OptionSpec option) {
+    return List.of("--qmp", "--image", "--nbd").contains(option.longestName());
+  }
+
+  @Test
+  void saysThatThereIsNoRepository(@TempDir Path dir) {
+    TestRun run = TestRun.of("-r", dir.toString(), "snapshots");
+
+    assertThat(run.code()).isEqualTo(10);
+    assertThat(run.err()).contains(dir.toString(), "nbdvault -r REPO init");
+    assertThat(run.err().lines()).hasSize(1);
+  }
+
+  @Test
+  void refusesToMakeARepositoryAmongOtherFiles(@TempDir Path dir) throws IOException {
+    Path file = Files.createFile(dir.resolve("file"));
+
+    TestRun run = TestRun.of("init", "-r", dir.toString());
+    assertThat(run.code()).isEqualTo(1);
+    assertThat(run.err())
+        .isEqualTo("nbdvault: " + dir + " is not empty; name an empty or a new directory\n");
+    assertThat(TestRun.of("init", "-r", file.toString()).err())
+        .isEqualTo("nbdvault: " + file + " is not a directory\n");
+    assertThat(dir).isDirectoryContaining(file::equals);
+  }
+}

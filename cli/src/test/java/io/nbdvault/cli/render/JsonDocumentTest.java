@@ -1,0 +1,77 @@
+package io.nbdvault.cli.render;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.nbdvault.engine.JobEvent;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+
+/** Holds the document for programs against what is printed. */
+class JsonDocumentTest {
+  private static final Path DOCUMENT = Path.of("..", "docs", "JSON.md");
+  private static final Pattern CODE = Pattern.compile("`([A-Za-z-]+)`");
+
+  @Test
+  void everyEventAndEveryFieldIsDocumented() throws IOException {
+    Set<String> documented =
+        CODE.matcher(Files.readString(DOCUMENT))
+            .results()
+            .map((MatchResult match) -> match.group(1))
+            .collect(Collectors.toSet());
+    Set<String> printed = new TreeSet<>();
+    for (String line : everything().lines().toList()) {
+      collect(new ObjectMapper().readTree(line), printed);
+    }
+
+    assertThat(printed).contains("point-in-time", "granularityBytes", "error");
+    assertThat(documented).containsAll(printed);
+  }
+
+  /** Names of fields and events, but not those that are data. */
+  private static void collect(JsonNode node, Set<String> names) {
+    if (node.has("event")) {
+      names.add(node.path("event").textValue());
+    }
+    node.properties()
+        .forEach(
+            field -> {
+              names.add(field.getKey());
+              boolean data = Set.of("tags", "vmConfiguration").contains(field.getKey());
+              if (!data) {
+                collect(field.getValue(), names);
+              }
+            });
+    if (node.isArray()) {
+      node.forEach(element -> collect(element, names));
+    }
+  }
+
+  private static String everything() {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    PrintStream out = new PrintStream(bytes, false, StandardCharsets.UTF_8);
+    try (JobDisplay display = new JsonDisplay(out, false)) {
+      DisplayTest.backup(display);
+      display.onEvent(new JobEvent.Restored("vda", "/vm/vda.raw", 1, 1));
+      display.restored(SampleSnapshots.ordinary(), Duration.ZERO);
+      display.cleanedUp(Path.of("/run/q"));
+    }
+    JsonLines lines = new JsonLines(out);
+    lines.write(SnapshotJson.brief(SampleSnapshots.ordinary()));
+    lines.write(SnapshotJson.full(SampleSnapshots.ordinary()));
+    lines.write(JsonLines.error(1, "no"));
+    return bytes.toString(StandardCharsets.UTF_8);
+  }
+}

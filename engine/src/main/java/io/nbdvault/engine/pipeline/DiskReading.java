@@ -1,0 +1,238 @@
+package io.nbdvault.engine.pipeline;
+
+import io.nbdvault.chunkstore.BackupSession;
+import io.nbdvault.chunkstore.DiskReader;
+import io.nbdvault.chunkstore.DiskRecord;
+import io.nbdvault.chunkstore.DiskRoot;
+import io.nbdvault.chunkstore.DiskStatistics;
+import io.nbdvault.chunkstore.DiskTreeBuilder;
+import io.nbdvault.chunkstore.StoredChunk;
+import io.nbdvault.engine.JobException;
+import io.nbdvault.engine.source.SourceDisk;
+import io.nbdvault.engine.source.SourceExtent;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * Reads one disk into the store: extents are asked for a window ahead, become runs of chunks, runs
+ * become reads within the byte budget, workers store what was read, and this thread appends the ids
+ * to the disk's tree in the order of the disk.
+ */
+public final class DiskReading {
+  private final Pipeline pipeline;
+  private final SourceDisk disk;
+  private final BackupSession session;
+  private final ProgressMeter meter;
+  private final Optional<DiskReader> parent;
+  private final int chunkSizeBytes;
+  private final DiskTreeBuilder tree;
+  private final Deque<PendingRun> pending = new ArrayDeque<>();
+
+  private long readBytes;
+  private long zeroBytes;
+  private long newBytes;
+  private long duplicateBytes;
+  private long storedBytes;
+
+  /** A run that has been planned; its chunks' ids come when they are stored. */
+  private record PendingRun(ChunkRun run, CompletableFuture<List<StoredChunk>> stored) {}
+
+  /** What a disk became. */
+  public record Result(DiskRoot root, DiskStatistics statistics) {}
+
+  /**
+   * @param parent the same disk in the parent snapshot, when the source's {@code UNCHANGED} can be
+   *     trusted; its record and its content
+   */
+  public DiskReading(
+      Pipeline pipeline,
+      SourceDisk disk,
+      BackupSession session,
+      int chunkSizeBytes,
+      Optional<DiskRecord> parentRecord,
+      Optional<DiskReader> parent,
+      ProgressMeter meter) {
+    this.pipeline = pipeline;
+    this.disk = disk;
+    this.session = session;
+    this.chunkSizeBytes = chunkSizeBytes;
+    this.parent = parent;
+    this.meter = meter;
+    this.tree = session.newDisk(disk.sizeBytes(), parentRecord);
+  }
+
+  /** Reads the whole disk. On failure nothing is under way any more when this throws. */
+  public Result run() throws JobException, IOException, InterruptedException {
+    boolean done = false;
+    try {
+      plan();
+      while (!pending.isEmpty()) {
+        appendFirst();
+      }
+      done = true;
+    } finally {
+      if (!done) {
+        disk.close(); // Fails the reads in flight, so that the drain ends.
+      }
+      pipeline.drain();
+    }
+    DiskRoot root = tree.finish();
+    return new Result(
+        root,
+        new DiskStatistics(
+            readBytes,
+            disk.fullReason().isPresent() ? 0 : disk.expectedBytes(),
+            zeroBytes,
+            newBytes,
+            duplicateBytes,
+            storedBytes,
+            root.nodeBytesStored()));
+  }
+
+  private void plan() throws JobException, IOException, InterruptedException {
+    ChunkPlanner planner =
+        new ChunkPlanner(disk.sizeBytes(), chunkSizeBytes, this::parentIsZero, this::accept);
+    long size = disk.sizeBytes();
+    long position = 0;
+    CompletableFuture<List<SourceExtent>> next = extentsFrom(0);
+    while (position < size) {
+      List<SourceExtent> extents =
+          pipeline.await(next, "disk " + disk.name() + ": its extents cannot be read");
+      position = extents.get(extents.size() - 1).endBytes();
+      if (position < size) {
+        next = extentsFrom(position);
+      }
+      for (SourceExtent extent : extents) {
+        planner.add(extent);
+      }
+    }
+    planner.finish();
+  }
+
+  private CompletableFuture<List<SourceExtent>> extentsFrom(long offset) {
+    long left = disk.sizeBytes() - offset;
+    return left == 0
+        ? CompletableFuture.completedFuture(List.of())
+        : disk.extents(offset, Math.min(left, pipeline.limits().extentWindowBytes()));
+  }
+
+  private boolean parentIsZero(long offsetBytes, long lengthBytes) throws IOException {
+    if (parent.isEmpty()) {
+      throw new IllegalStateException("an unchanged extent without a parent: " + offsetBytes);
+    }
+    return new ParentChunk(parent.get(), offsetBytes / chunkSizeBytes)
+        .isZero((int) (offsetBytes % chunkSizeBytes), (int) lengthBytes);
+  }
+
+  private void accept(ChunkRun run) throws JobException, IOException, InterruptedException {
+    switch (run.kind()) {
+      case KEEP -> {}
+      case ZERO -> {
+        zeroBytes += bytesOf(run);
+        enqueue(new PendingRun(run, CompletableFuture.completedFuture(List.of())));
+      }
+      case READ -> {
+        long step = Math.max(1, pipeline.limits().requestBytesMax() / chunkSizeBytes);
+        for (long chunk = run.firstChunk(); chunk < run.endChunk(); chunk += step) {
+          read(new ChunkRun(chunk, Math.min(step, run.endChunk() - chunk), run.kind()));
+        }
+      }
+    }
+  }
+
+  private long bytesOf(ChunkRun run) {
+    long end = Math.min(run.endChunk() * chunkSizeBytes, disk.sizeBytes());
+    return end - run.firstChunk() * chunkSizeBytes;
+  }
+
+  private void read(ChunkRun run) throws JobException, IOException, InterruptedException {
+    int length = (int) bytesOf(run);
+    pipeline.budget().lease(length, pipeline.cancellation());
+    byte[] buffer = pipeline.buffers().take(length);
+    CompletableFuture<List<StoredChunk>> stored =
+        disk.read(run.firstChunk() * chunkSizeBytes, ByteBuffer.wrap(buffer, 0, length))
+            .thenComposeAsync(done -> store(buffer, length), pipeline.workers())
+            .whenComplete(
+                (chunks, failure) -> {
+                  if (failure == null) {
+                    // After a failure somebody may still write into the buffer.
+                    pipeline.buffers().giveBack(buffer);
+                  }
+                  pipeline.budget().release(length);
+                });
+    readBytes += length;
+    enqueue(new PendingRun(run, stored));
+  }
+
+  /** Runs on a worker. */
+  private CompletableFuture<List<StoredChunk>> store(byte[] buffer, int length) {
+    meter.moved(length);
+    List<CompletableFuture<StoredChunk>> puts = new ArrayList<>();
+    for (int offset = 0; offset < length; offset += chunkSizeBytes) {
+      puts.add(session.put(buffer, offset, Math.min(chunkSizeBytes, length - offset)));
+    }
+    return CompletableFuture.allOf(puts.toArray(new CompletableFuture<?>[0]))
+        .thenApply(done -> puts.stream().map(CompletableFuture::join).toList());
+  }
+
+  private void enqueue(PendingRun run) throws JobException, IOException, InterruptedException {
+    pending.addLast(run);
+    while (!pending.isEmpty()
+        && (pending.size() > pipeline.limits().pendingRunsMax()
+            || pending.getFirst().stored().isDone())) {
+      appendFirst();
+    }
+  }
+
+  private void appendFirst() throws JobException, IOException, InterruptedException {
+    PendingRun first = pending.removeFirst();
+    ChunkRun run = first.run();
+    List<StoredChunk> stored =
+        pipeline.await(first.stored(), "disk " + disk.name() + " cannot be backed up");
+    if (run.kind() == ChunkRun.Kind.ZERO) {
+      tree.appendZeros(run.firstChunk(), run.chunkCount());
+      return;
+    }
+    long chunk = run.firstChunk();
+    for (StoredChunk one : stored) {
+      count(one, Math.min(chunkSizeBytes, disk.sizeBytes() - chunk * chunkSizeBytes));
+      tree.append(chunk++, one.id());
+    }
+  }
+
+  private void count(StoredChunk chunk, long plainBytes) {
+    switch (chunk.outcome()) {
+      case ZERO -> zeroBytes += plainBytes;
+      case NEW -> {
+        newBytes += plainBytes;
+        storedBytes += chunk.storedBytes();
+        meter.stored(plainBytes, 0);
+      }
+      case DUPLICATE -> {
+        duplicateBytes += plainBytes;
+        meter.stored(0, plainBytes);
+      }
+    }
+  }
+
+  /** One chunk of the parent snapshot, read when it is asked for. */
+  private record ParentChunk(DiskReader reader, long chunk) {
+    boolean isZero(int offset, int length) throws IOException {
+      byte[] plain = new byte[reader.chunkSizeBytes()]; // A hole in the tree stays all zero.
+      reader.forEachChunk(
+          chunk,
+          chunk + 1,
+          (index, id, plainLength) -> {
+            reader.read(id, plain, 0);
+            return true;
+          });
+      return ByteBuffer.wrap(plain, offset, length).equals(ByteBuffer.allocate(length));
+    }
+  }
+}

@@ -1,0 +1,180 @@
+package io.nbdvault.engine.pipeline;
+
+import io.nbdvault.chunkstore.ChunkId;
+import io.nbdvault.chunkstore.DiskReader;
+import io.nbdvault.engine.JobException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+
+/**
+ * Writes one disk of a snapshot to a target: this thread walks the tree in the order of the disk,
+ * neighbouring chunks become one write, and workers read, verify and write them within the byte
+ * budget. Ranges without chunks are zeroed where the target may hold something else.
+ */
+public final class DiskWriting {
+  /** Where the disk goes. Called from several threads, for ranges that do not overlap. */
+  public interface Target {
+    /** Writes all of {@code source}, which is borrowed until this returns. */
+    void write(long offsetBytes, ByteBuffer source) throws IOException;
+
+    /** Makes a range read as zeroes. */
+    void zero(long offsetBytes, long lengthBytes) throws IOException;
+  }
+
+  private final Pipeline pipeline;
+  private final DiskReader disk;
+  private final Target target;
+  private final boolean zeroHoles;
+  private final ProgressMeter meter;
+  private final int chunkSizeBytes;
+  private final int chunksPerWrite;
+  private final Deque<CompletableFuture<Void>> pending = new ArrayDeque<>();
+
+  private final List<ChunkId> run = new ArrayList<>();
+  private long runFirstChunk;
+  private long nextChunk;
+  private long dataBytes;
+
+  /**
+   * @param zeroHoles whether ranges without data must be zeroed: false for a target that is all
+   *     zeroes already
+   */
+  public DiskWriting(
+      Pipeline pipeline, DiskReader disk, Target target, boolean zeroHoles, ProgressMeter meter) {
+    this.pipeline = pipeline;
+    this.disk = disk;
+    this.target = target;
+    this.zeroHoles = zeroHoles;
+    this.meter = meter;
+    this.chunkSizeBytes = disk.chunkSizeBytes();
+    this.chunksPerWrite = Math.max(1, pipeline.limits().requestBytesMax() / chunkSizeBytes);
+  }
+
+  /**
+   * Writes the whole disk.
+   *
+   * @return bytes of data written, zeroes not counted
+   */
+  public long run(String name) throws JobException, IOException, InterruptedException {
+    long chunks = (disk.sizeBytes() + chunkSizeBytes - 1) / chunkSizeBytes;
+    boolean done = false;
+    try {
+      disk.forEachChunk(0, chunks, this::visit);
+      writeRun();
+      zeroUpTo(chunks);
+      while (!pending.isEmpty()) {
+        pipeline.await(pending.removeFirst(), "disk " + name + " cannot be restored");
+      }
+      done = true;
+    } catch (StoppedWalk stopped) {
+      pipeline.cancellation().check();
+      throw stopped;
+    } finally {
+      if (!done) {
+        pipeline
+            .cancellation()
+            .fail(JobException.failed("the restore of " + name + " was given up"));
+      }
+      pipeline.drain();
+    }
+    return dataBytes;
+  }
+
+  /** Carries a job's end through the walk of the tree, which knows of {@link IOException} only. */
+  private static final class StoppedWalk extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    StoppedWalk(Throwable cause) {
+      super(cause);
+    }
+  }
+
+  private boolean visit(long chunk, ChunkId id, int plainLength) throws IOException {
+    try {
+      if (run.size() == chunksPerWrite || chunk != runFirstChunk + run.size()) {
+        writeRun();
+      }
+      if (run.isEmpty()) {
+        zeroUpTo(chunk);
+        runFirstChunk = chunk;
+      }
+      run.add(id);
+      nextChunk = chunk + 1;
+      dataBytes += plainLength;
+      return true;
+    } catch (JobException e) {
+      pipeline.cancellation().fail(e);
+      throw new StoppedWalk(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new StoppedWalk(e);
+    }
+  }
+
+  private void writeRun() throws JobException, InterruptedException {
+    if (run.isEmpty()) {
+      return;
+    }
+    List<ChunkId> ids = List.copyOf(run);
+    run.clear();
+    long offset = runFirstChunk * chunkSizeBytes;
+    int length = (int) Math.min((long) ids.size() * chunkSizeBytes, disk.sizeBytes() - offset);
+    submit(
+        length,
+        () -> {
+          byte[] buffer = pipeline.buffers().take(length);
+          int position = 0;
+          for (ChunkId id : ids) {
+            position += disk.read(id, buffer, position);
+          }
+          if (position != length) {
+            throw new IOException("chunks at " + offset + " hold " + position + " of " + length);
+          }
+          target.write(offset, ByteBuffer.wrap(buffer, 0, length));
+          pipeline.buffers().giveBack(buffer);
+          meter.moved(length);
+        });
+  }
+
+  private void zeroUpTo(long chunk) throws JobException, InterruptedException {
+    if (!zeroHoles || chunk <= nextChunk) {
+      return;
+    }
+    long offset = nextChunk * chunkSizeBytes;
+    long end = Math.min(chunk * chunkSizeBytes, disk.sizeBytes());
+    submit(1, () -> target.zero(offset, end - offset));
+  }
+
+  /** Work of a worker that may fail. */
+  private interface Step {
+    void run() throws IOException;
+  }
+
+  private void submit(int bytes, Step step) throws JobException, InterruptedException {
+    int leaseBytes = Math.max(1, bytes); // Zeroing, too, must be back before the disk is done.
+    pipeline.budget().lease(leaseBytes, pipeline.cancellation());
+    CompletableFuture<Void> done =
+        CompletableFuture.runAsync(() -> runStep(step), pipeline.workers())
+            .whenComplete((nothing, failure) -> pipeline.budget().release(leaseBytes));
+    pending.addLast(done);
+    while (!pending.isEmpty()
+        && (pending.size() > pipeline.limits().pendingRunsMax() || pending.getFirst().isDone())) {
+      pipeline.await(pending.removeFirst(), "the disk cannot be restored");
+    }
+  }
+
+  private void runStep(Step step) {
+    try {
+      pipeline.cancellation().check();
+      step.run();
+    } catch (IOException | JobException e) {
+      throw new CompletionException(e);
+    }
+  }
+}

@@ -1,0 +1,228 @@
+package io.nbdvault.engine.qemu;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.nbdvault.engine.JobException;
+import io.nbdvault.engine.catalog.Names;
+import io.nbdvault.engine.process.PrivateDirectory;
+import io.nbdvault.engine.process.Tool;
+import io.nbdvault.engine.source.BackupRequest;
+import io.nbdvault.engine.source.BackupRequest.Image;
+import io.nbdvault.engine.source.BackupSource;
+import io.nbdvault.engine.source.SourceContext;
+import io.nbdvault.qmp.QmpCommandException;
+import io.nbdvault.qmp.QmpException;
+import io.nbdvault.qmp.block.BlockNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * The disks of a stopped machine. A private {@code qemu-storage-daemon} opens its images for
+ * writing, since bitmaps are kept in them, and then everything is as with a running machine. The
+ * images' locks keep a running QEMU and this apart.
+ */
+public final class StoppedVm {
+  private static final Duration START_TIMEOUT = Duration.ofSeconds(20);
+  private static final Duration END_TIMEOUT = Duration.ofSeconds(60);
+
+  private final PrivateDirectory directory;
+  private final Tool daemon;
+  private final QemuConnection qemu;
+
+  private StoppedVm(PrivateDirectory directory, Tool daemon, QemuConnection qemu) {
+    this.directory = directory;
+    this.daemon = daemon;
+    this.qemu = qemu;
+  }
+
+  /**
+   * Opens the images.
+   *
+   * @throws JobException when one is missing, is in use, or is not of its format
+   */
+  public static BackupSource open(List<Image> images, BackupRequest request, SourceContext context)
+      throws JobException, IOException, InterruptedException {
+    check(images, request);
+    StoppedVm vm = start();
+    boolean opened = false;
+    try {
+      BackupSource source = vm.begin(images, request, context);
+      opened = true;
+      return source;
+    } catch (QmpException e) {
+      throw JobException.failed("the backup cannot begin", e);
+    } finally {
+      if (!opened) {
+        vm.release();
+      }
+    }
+  }
+
+  private static void check(List<Image> images, BackupRequest request) throws JobException {
+    Set<String> names = new HashSet<>();
+    for (Image image : images) {
+      if (!names.add(Names.checkDisk(image.name()))) {
+        throw JobException.badRequest("disk '" + image.name() + "' is given twice");
+      }
+      if (!Files.exists(image.file())) {
+        throw JobException.badRequest("image " + image.file() + " does not exist");
+      }
+    }
+    request.checkNamed(names);
+  }
+
+  private static StoppedVm start() throws JobException, IOException, InterruptedException {
+    PrivateDirectory directory = PrivateDirectory.create();
+    Tool daemon = null;
+    boolean started = false;
+    try {
+      Path socket = directory.resolve("qmp");
+      daemon =
+          Tool.start(
+              "qemu-storage-daemon",
+              List.of(
+                  "--chardev",
+                  "socket,id=qmp,server=on,wait=off,path=" + socket,
+                  "--monitor",
+                  "chardev=qmp"));
+      awaitSocket(daemon, socket);
+      StoppedVm vm = new StoppedVm(directory, daemon, QemuConnection.openPrivate(socket));
+      started = true;
+      return vm;
+    } finally {
+      if (!started) {
+        if (daemon != null) {
+          daemon.close();
+        }
+        directory.close();
+      }
+    }
+  }
+
+  private static void awaitSocket(Tool daemon, Path socket)
+      throws JobException, InterruptedException {
+    long deadline = System.nanoTime() + START_TIMEOUT.toNanos();
+    while (!Files.exists(socket)) {
+      if (!daemon.isRunning()) {
+        throw JobException.failed(daemon.failure());
+      }
+      if (System.nanoTime() - deadline > 0) {
+        throw JobException.failed(
+            "qemu-storage-daemon did not start within " + START_TIMEOUT.toSeconds() + " s");
+      }
+      Thread.sleep(5);
+    }
+  }
+
+  private BackupSource begin(List<Image> images, BackupRequest request, SourceContext context)
+      throws JobException, QmpException, InterruptedException {
+    for (int index = 0; index < images.size(); index++) {
+      if (request.wants(images.get(index).name())) {
+        addImage("image" + index, images.get(index));
+      }
+    }
+    List<LiveDisk> disks = query(images, request);
+    QemuCleaner cleaner = qemu.cleaner(false, context.limits(), context.listener());
+    cleaner.removeBitmaps(BitmapRule.of(context, disks)::isStale);
+    LiveBackup.Machine machine =
+        new LiveBackup.Machine(
+            false,
+            query(images, request),
+            List.of(),
+            Optional.empty(),
+            Optional.of(RunningVm.versionOf(qemu.client().greeting())),
+            Optional.empty());
+    return LiveBackup.begin(qemu, machine, request, context, this::release);
+  }
+
+  private void addImage(String nodeName, Image image) throws JobException, QmpException {
+    ObjectNode options =
+        JsonNodeFactory.instance
+            .objectNode()
+            .put("driver", image.format())
+            .put("node-name", nodeName)
+            .put("read-only", !Files.isWritable(image.file()));
+    options.set("file", fileOptions(image));
+    try {
+      qemu.commands().blockdevAdd(options);
+    } catch (QmpCommandException refused) {
+      if (refused.desc().contains("Failed to get ") && refused.desc().contains(" lock")) {
+        throw new JobException(
+            JobException.Kind.FAILED,
+            "image "
+                + image.file()
+                + " is in use: if its VM is running, back it up by its QMP"
+                + " socket with --qmp",
+            refused);
+      }
+      throw JobException.failed("image " + image.file() + " cannot be opened", refused);
+    }
+  }
+
+  private static ObjectNode fileOptions(Image image) {
+    boolean device = !Files.isRegularFile(image.file());
+    return JsonNodeFactory.instance
+        .objectNode()
+        .put("driver", device ? "host_device" : "file")
+        .put("filename", image.file().toAbsolutePath().toString());
+  }
+
+  private List<LiveDisk> query(List<Image> images, BackupRequest request)
+      throws JobException, QmpException {
+    List<LiveDisk> disks = new ArrayList<>();
+    for (int index = 0; index < images.size(); index++) {
+      String name = images.get(index).name();
+      if (request.wants(name)) {
+        BlockNode node =
+            qemu.commands()
+                .findNode("image" + index)
+                .orElseThrow(
+                    () -> JobException.failed("disk '" + name + "': QEMU does not list its node"));
+        disks.add(LiveDisk.of(name, node, Optional.empty()));
+      }
+    }
+    if (disks.isEmpty()) {
+      throw JobException.badRequest("there is no disk to back up");
+    }
+    return disks;
+  }
+
+  /** Has the daemon end by itself, which is when it stores the bitmaps in the images. */
+  private void release() throws JobException {
+    try {
+      if (qemu.client().isOpen()) {
+        var unused = qemu.client().execute("quit");
+      }
+      if (!daemon.waitFor(END_TIMEOUT)) {
+        throw JobException.failed(
+            "qemu-storage-daemon did not end within " + END_TIMEOUT.toSeconds() + " s");
+      }
+    } catch (QmpException e) {
+      throw JobException.failed("qemu-storage-daemon cannot be ended", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new JobException(
+          JobException.Kind.CANCELLED, "interrupted while ending qemu-storage-daemon", e);
+    } finally {
+      closeAll();
+    }
+  }
+
+  /** The connection first, then the daemon, then its directory. */
+  private void closeAll() throws JobException {
+    try {
+      qemu.close();
+      daemon.close();
+      directory.close();
+    } catch (IOException e) {
+      throw JobException.failed("the daemon's directory cannot be removed", e);
+    }
+  }
+}

@@ -1,0 +1,95 @@
+package io.nbdvault.engine.qemu;
+
+import io.nbdvault.engine.JobException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * One run at a time on a VM, whichever repository it is for. The lock is the kernel's, on a file
+ * named after the QEMU process or its socket: it ends with the process that holds it, however that
+ * dies, and never has to be removed by hand.
+ */
+final class VmLock implements AutoCloseable {
+  private final FileChannel channel;
+
+  private VmLock(FileChannel channel) {
+    this.channel = channel;
+  }
+
+  /**
+   * @param key names the VM on this host
+   * @throws JobException of kind {@code VM_BUSY} when another run holds it
+   */
+  static VmLock acquire(String key) throws JobException {
+    try {
+      Path directory = directory();
+      Files.createDirectories(directory);
+      FileChannel channel =
+          FileChannel.open(
+              directory.resolve(key + ".lock"),
+              StandardOpenOption.CREATE,
+              StandardOpenOption.READ,
+              StandardOpenOption.WRITE);
+      if (!tryLock(channel)) {
+        String holder = holder(channel);
+        channel.close();
+        throw new JobException(
+            JobException.Kind.VM_BUSY, "this VM is being backed up by another run" + holder);
+      }
+      channel.truncate(0);
+      writePid(channel);
+      return new VmLock(channel);
+    } catch (IOException e) {
+      throw JobException.failed("the VM cannot be locked against other runs", e);
+    }
+  }
+
+  private static Path directory() {
+    Path run = Path.of("/run");
+    if (Files.isWritable(run)) {
+      return run.resolve("nbdvault");
+    }
+    String session = System.getenv("XDG_RUNTIME_DIR");
+    return session == null
+        ? Path.of(
+            System.getProperty("java.io.tmpdir"), "nbdvault-" + System.getProperty("user.name"))
+        : Path.of(session, "nbdvault");
+  }
+
+  private static boolean tryLock(FileChannel channel) throws IOException {
+    try {
+      FileLock lock = channel.tryLock();
+      return lock != null;
+    } catch (OverlappingFileLockException heldByThisProcess) {
+      return false;
+    }
+  }
+
+  private static String holder(FileChannel channel) throws IOException {
+    ByteBuffer text = ByteBuffer.allocate(32);
+    channel.read(text, 0);
+    String pid = new String(text.array(), 0, text.position(), StandardCharsets.US_ASCII).strip();
+    return pid.isEmpty() ? "" : " (pid " + pid + ")";
+  }
+
+  private static void writePid(FileChannel channel) throws IOException {
+    String pid = ProcessHandle.current().pid() + "\n";
+    channel.write(ByteBuffer.wrap(pid.getBytes(StandardCharsets.US_ASCII)), 0);
+  }
+
+  @Override
+  public void close() throws JobException {
+    try {
+      channel.close();
+    } catch (IOException e) {
+      throw JobException.failed("the VM's lock cannot be released", e);
+    }
+  }
+}

@@ -1,0 +1,163 @@
+package io.nbdvault.engine.restore;
+
+import io.nbdvault.chunkstore.DiskRecord;
+import io.nbdvault.engine.JobException;
+import io.nbdvault.engine.restore.RestoreRequest.ImageFormat;
+import io.nbdvault.nbd.NbdUri;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Pattern;
+
+/**
+ * Finds out what a target is and opens it, refusing before anything is written: what is there
+ * already without {@code --force}, what is too small, what is mounted.
+ */
+final class TargetOpener {
+  private static final Pattern NBD_SCHEME = Pattern.compile("nbds?(\\+unix)?://.*");
+  private static final int CONNECTIONS = 1;
+
+  private final RestoreRequest request;
+
+  TargetOpener(RestoreRequest request) {
+    this.request = request;
+  }
+
+  /** Whether the target is, or is to become, a directory with a file for each disk. */
+  boolean isDirectory(int disks) {
+    if (isNbd()) {
+      return false;
+    }
+    Path path = Path.of(request.to());
+    return Files.isDirectory(path)
+        || (!Files.exists(path) && (disks > 1 || request.to().endsWith("/")));
+  }
+
+  private boolean isNbd() {
+    return NBD_SCHEME.matcher(request.to()).matches();
+  }
+
+  /** Opens the target of one disk. */
+  RestoreTarget open(DiskRecord disk, boolean inDirectory)
+      throws JobException, IOException, InterruptedException {
+    if (isNbd()) {
+      return openNbd(disk);
+    }
+    Path path = Path.of(request.to());
+    if (inDirectory) {
+      ImageFormat format = request.format().orElse(ImageFormat.RAW);
+      return createImage(path.resolve(disk.name() + ending(format)), format, disk);
+    }
+    if (Files.exists(path) && !Files.isRegularFile(path)) {
+      return openDevice(path, disk);
+    }
+    return createImage(path, request.format().orElse(formatOf(path)), disk);
+  }
+
+  private static String ending(ImageFormat format) {
+    return switch (format) {
+      case RAW -> ".raw";
+      case QCOW2 -> ".qcow2";
+    };
+  }
+
+  private static ImageFormat formatOf(Path path) {
+    return path.toString().endsWith(".qcow2") ? ImageFormat.QCOW2 : ImageFormat.RAW;
+  }
+
+  private RestoreTarget createImage(Path path, ImageFormat format, DiskRecord disk)
+      throws JobException, IOException, InterruptedException {
+    if (Files.exists(path, LinkOption.NOFOLLOW_LINKS) && !request.force()) {
+      throw JobException.failed(path + " exists; --force replaces it");
+    }
+    Path parent = path.toAbsolutePath().getParent();
+    if (parent != null && !Files.isDirectory(parent)) {
+      throw JobException.failed("directory " + parent + " does not exist");
+    }
+    return switch (format) {
+      case RAW -> RawFileTarget.create(path, disk.sizeBytes());
+      case QCOW2 -> ImageTarget.createQcow2(path, disk.sizeBytes());
+    };
+  }
+
+  private RestoreTarget openDevice(Path device, DiskRecord disk)
+      throws JobException, IOException, InterruptedException {
+    if (request.format().orElse(ImageFormat.RAW) != ImageFormat.RAW) {
+      throw JobException.badRequest(device + " is a device: only the raw format can be written");
+    }
+    refuseMounted(device);
+    ImageTarget target = ImageTarget.openDevice(device);
+    boolean accepted = false;
+    try {
+      checkRoom(device.toString(), target.sizeBytes(), disk);
+      refuseContent(device.toString(), target.isZero(request.force() ? 0 : disk.sizeBytes()));
+      accepted = true;
+      return target;
+    } finally {
+      if (!accepted) {
+        target.close();
+      }
+    }
+  }
+
+  private static void refuseMounted(Path device) throws JobException, IOException {
+    String real = device.toRealPath().toString();
+    List<String> mounts = Files.readAllLines(Path.of("/proc/self/mounts"));
+    for (String mount : mounts) {
+      String[] fields = mount.split(" ", 3);
+      if (fields[0].startsWith("/dev/")
+          && Files.exists(Path.of(fields[0]))
+          && Path.of(fields[0]).toRealPath().toString().equals(real)) {
+        throw JobException.failed(device + " is mounted on " + fields[1]);
+      }
+    }
+  }
+
+  private RestoreTarget openNbd(DiskRecord disk) throws JobException, IOException {
+    NbdUri uri = parse(request.to());
+    NbdTarget target = NbdTarget.connect(uri, CONNECTIONS, false);
+    boolean accepted = false;
+    try {
+      if (target.readOnly()) {
+        throw JobException.failed(uri + " is read-only");
+      }
+      checkRoom(uri.toString(), target.sizeBytes(), disk);
+      refuseContent(uri.toString(), target.isZero(request.force() ? 0 : disk.sizeBytes()));
+      accepted = true;
+      return target;
+    } finally {
+      if (!accepted) {
+        target.close();
+      }
+    }
+  }
+
+  private static NbdUri parse(String text) throws JobException {
+    try {
+      return NbdUri.parse(text);
+    } catch (IllegalArgumentException e) {
+      throw JobException.badRequest(JobException.sentence(e));
+    }
+  }
+
+  private static void checkRoom(String name, long sizeBytes, DiskRecord disk) throws JobException {
+    if (sizeBytes < disk.sizeBytes()) {
+      throw JobException.failed(
+          name
+              + " is too small: it has "
+              + sizeBytes
+              + " bytes and disk "
+              + disk.name()
+              + " has "
+              + disk.sizeBytes());
+    }
+  }
+
+  private static void refuseContent(String name, boolean isZero) throws JobException {
+    if (!isZero) {
+      throw JobException.failed(name + " is not empty; --force overwrites it");
+    }
+  }
+}

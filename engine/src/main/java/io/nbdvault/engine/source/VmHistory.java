@@ -1,0 +1,103 @@
+package io.nbdvault.engine.source;
+
+import io.nbdvault.chunkstore.Checkpoint;
+import io.nbdvault.chunkstore.DiskRecord;
+import io.nbdvault.chunkstore.SnapshotId;
+import io.nbdvault.chunkstore.SnapshotRecord;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * What a repository knows of a VM before a backup: its latest snapshot, and for each disk the
+ * latest snapshot that has it. A disk that was left out once continues from where it was.
+ */
+public final class VmHistory {
+  private final Optional<SnapshotRecord> latest;
+  private final Map<String, Entry> disks;
+  private final Set<String> bitmapsOfOthers;
+
+  /** A disk as its latest snapshot has it. */
+  public record Entry(SnapshotId snapshot, DiskRecord disk) {}
+
+  private VmHistory(
+      Optional<SnapshotRecord> latest, Map<String, Entry> disks, Set<String> bitmapsOfOthers) {
+    this.latest = latest;
+    this.disks = disks;
+    this.bitmapsOfOthers = bitmapsOfOthers;
+  }
+
+  /** Reads the history of {@code vm} from all the snapshots of a repository. */
+  public static VmHistory of(String vm, List<SnapshotRecord> snapshots) {
+    List<SnapshotRecord> own =
+        snapshots.stream()
+            .filter(s -> s.vm().equals(vm))
+            .sorted(Comparator.comparing(SnapshotRecord::time))
+            .toList();
+    Set<String> others = new HashSet<>();
+    snapshots.stream()
+        .map(SnapshotRecord::vm)
+        .filter(name -> !name.equals(vm))
+        .distinct()
+        .forEach(
+            name ->
+                latestDisks(snapshots.stream().filter(s -> s.vm().equals(name)).toList())
+                    .values()
+                    .forEach(entry -> bitmapOf(entry).ifPresent(others::add)));
+    return new VmHistory(
+        own.isEmpty() ? Optional.empty() : Optional.of(own.get(own.size() - 1)),
+        latestDisks(own),
+        others);
+  }
+
+  private static Map<String, Entry> latestDisks(List<SnapshotRecord> ofOneVm) {
+    Map<String, Entry> disks = new LinkedHashMap<>();
+    for (SnapshotRecord snapshot :
+        ofOneVm.stream().sorted(Comparator.comparing(SnapshotRecord::time)).toList()) {
+      for (DiskRecord disk : snapshot.disks()) {
+        disks.put(disk.name(), new Entry(snapshot.id(), disk));
+      }
+    }
+    return disks;
+  }
+
+  private static Optional<String> bitmapOf(Entry entry) {
+    return entry.disk().checkpoint().map(Checkpoint::bitmapName);
+  }
+
+  public Optional<SnapshotRecord> latest() {
+    return latest;
+  }
+
+  /** The disk of this name in the latest snapshot that has it. */
+  public Optional<Entry> disk(String name) {
+    return Optional.ofNullable(disks.get(name));
+  }
+
+  /** The snapshots that disks continue from; all must be kept while a backup runs. */
+  public Set<SnapshotId> parents() {
+    Set<SnapshotId> parents = new HashSet<>();
+    disks.values().forEach(entry -> parents.add(entry.snapshot()));
+    return parents;
+  }
+
+  /** Whether a disk of this VM, or of another VM in the repository, continues from this bitmap. */
+  public boolean isLive(String bitmap) {
+    return bitmapsOfOthers.contains(bitmap)
+        || disks.values().stream().anyMatch(e -> bitmapOf(e).equals(Optional.of(bitmap)));
+  }
+
+  /** Whether a disk of another VM in the repository continues from this bitmap. */
+  public boolean isLiveElsewhere(String bitmap) {
+    return bitmapsOfOthers.contains(bitmap);
+  }
+
+  /** The bitmap that this VM's disk of this name continues from. */
+  public Optional<String> bitmap(String disk) {
+    return disk(disk).flatMap(VmHistory::bitmapOf);
+  }
+}

@@ -1,0 +1,35 @@
+package io.nbdvault.engine.backup;
+
+import io.nbdvault.engine.testkit.RandomOperations;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.ThreadLocalRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Random sequences of everything that happens to a disk and to its backups, against a model.
+ *
+ * <p>{@code -Dnbdvault.seed=N} runs one sequence again, {@code -Dnbdvault.random.seconds=N} runs
+ * for longer than by default.
+ */
+class RandomOperationsIT {
+  @TempDir Path directory;
+
+  @Test
+  void everySnapshotIsWhatTheModelHeldAtItsInstant() throws Exception {
+    long seed = Long.getLong("nbdvault.seed", ThreadLocalRandom.current().nextLong());
+    Duration length = Duration.ofSeconds(Long.getLong("nbdvault.random.seconds", 45));
+    System.out.println("seed: -Dnbdvault.seed=" + seed);
+    RandomOperations operations = new RandomOperations(directory, seed);
+    try {
+      operations.run(length);
+    } catch (Exception | AssertionError e) {
+      throw new AssertionError(
+          "with -Dnbdvault.seed=" + seed + ", after\n  " + String.join("\n  ", operations.log()),
+          e);
+    } finally {
+      operations.close();
+    }
+  }
+}

@@ -1,0 +1,122 @@
+package io.nbdvault.engine.testkit;
+
+import io.nbdvault.chunkstore.BackupSession;
+import io.nbdvault.chunkstore.ChunkId;
+import io.nbdvault.chunkstore.ChunkStore;
+import io.nbdvault.chunkstore.Compression;
+import io.nbdvault.chunkstore.DiskRecord;
+import io.nbdvault.chunkstore.DiskRoot;
+import io.nbdvault.chunkstore.DiskTreeBuilder;
+import io.nbdvault.chunkstore.RepositoryConfig;
+import io.nbdvault.chunkstore.SnapshotId;
+import io.nbdvault.chunkstore.SnapshotReader;
+import io.nbdvault.chunkstore.SnapshotRecord;
+import io.nbdvault.chunkstore.StoreException;
+import io.nbdvault.chunkstore.StoredChunk;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * A real store in which a test does something at the two instants that matter most: when the last
+ * byte of a disk has been stored, and instead of or before the commit.
+ */
+public record InterceptedStore(ChunkStore store, Step afterDisk, Step beforeCommit)
+    implements ChunkStore {
+
+  /** What a test does; what it throws, the store throws. */
+  public interface Step {
+    void run() throws StoreException;
+  }
+
+  @Override
+  public RepositoryConfig config() {
+    return store.config();
+  }
+
+  @Override
+  public List<SnapshotRecord> snapshots() throws StoreException {
+    return store.snapshots();
+  }
+
+  @Override
+  public Optional<SnapshotRecord> snapshot(SnapshotId id) throws StoreException {
+    return store.snapshot(id);
+  }
+
+  @Override
+  public BackupSession beginBackup(Set<SnapshotId> parents, Compression compression)
+      throws StoreException {
+    return new Session(store.beginBackup(parents, compression));
+  }
+
+  @Override
+  public SnapshotReader open(SnapshotId id) throws StoreException {
+    return store.open(id);
+  }
+
+  @Override
+  public void close() {
+    store.close();
+  }
+
+  private final class Session implements BackupSession {
+    private final BackupSession session;
+
+    Session(BackupSession session) {
+      this.session = session;
+    }
+
+    @Override
+    public SnapshotId snapshotId() {
+      return session.snapshotId();
+    }
+
+    @Override
+    public CompletableFuture<StoredChunk> put(byte[] plain, int offset, int length) {
+      return session.put(plain, offset, length);
+    }
+
+    @Override
+    public DiskTreeBuilder newDisk(long sizeBytes, Optional<DiskRecord> parent) {
+      return new Tree(session.newDisk(sizeBytes, parent));
+    }
+
+    @Override
+    public SnapshotRecord commit(SnapshotRecord record) throws StoreException {
+      beforeCommit.run();
+      return session.commit(record);
+    }
+
+    @Override
+    public void close() {
+      session.close();
+    }
+  }
+
+  private final class Tree implements DiskTreeBuilder {
+    private final DiskTreeBuilder tree;
+
+    Tree(DiskTreeBuilder tree) {
+      this.tree = tree;
+    }
+
+    @Override
+    public void append(long chunkIndex, ChunkId id) throws StoreException {
+      tree.append(chunkIndex, id);
+    }
+
+    @Override
+    public void appendZeros(long firstChunk, long chunkCount) throws StoreException {
+      tree.appendZeros(firstChunk, chunkCount);
+    }
+
+    @Override
+    public DiskRoot finish() throws StoreException {
+      DiskRoot root = tree.finish();
+      afterDisk.run();
+      return root;
+    }
+  }
+}

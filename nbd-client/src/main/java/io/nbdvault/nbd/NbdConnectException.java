@@ -1,0 +1,16 @@
+package io.nbdvault.nbd;
+
+import org.jspecify.annotations.Nullable;
+
+/** No connection came about: no such socket or host, refused, or not in time. */
+public final class NbdConnectException extends NbdException {
+  private static final long serialVersionUID = 1L;
+
+  public NbdConnectException(String message) {
+    super(message, null);
+  }
+
+  public NbdConnectException(String message, @Nullable Throwable cause) {
+    super(message, cause);
+  }
+}

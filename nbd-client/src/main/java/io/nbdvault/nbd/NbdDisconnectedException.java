@@ -1,0 +1,16 @@
+package io.nbdvault.nbd;
+
+import org.jspecify.annotations.Nullable;
+
+/** An established connection is gone: lost, closed, or given up at a deadline. */
+public final class NbdDisconnectedException extends NbdException {
+  private static final long serialVersionUID = 1L;
+
+  public NbdDisconnectedException(String message) {
+    super(message, null);
+  }
+
+  public NbdDisconnectedException(String message, @Nullable Throwable cause) {
+    super(message, cause);
+  }
+}

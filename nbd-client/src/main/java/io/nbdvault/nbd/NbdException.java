@@ -1,0 +1,17 @@
+package io.nbdvault.nbd;
+
+import java.io.IOException;
+import org.jspecify.annotations.Nullable;
+
+/** What can go wrong between an NBD client and its server, in four kinds. */
+public abstract sealed class NbdException extends IOException
+    permits NbdConnectException,
+        NbdProtocolException,
+        NbdServerException,
+        NbdDisconnectedException {
+  private static final long serialVersionUID = 1L;
+
+  NbdException(String message, @Nullable Throwable cause) {
+    super(message, cause);
+  }
+}

@@ -1,0 +1,16 @@
+package io.nbdvault.nbd;
+
+import org.jspecify.annotations.Nullable;
+
+/** The peer broke the protocol; what it sent cannot be trusted. */
+public final class NbdProtocolException extends NbdException {
+  private static final long serialVersionUID = 1L;
+
+  public NbdProtocolException(String message) {
+    super(message, null);
+  }
+
+  public NbdProtocolException(String message, @Nullable Throwable cause) {
+    super(message, cause);
+  }
+}

@@ -1,0 +1,31 @@
+package io.nbdvault.nbd.client;
+
+import io.nbdvault.nbd.Extent;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The answer to one block status request.
+ *
+ * @param offsetBytes where the first extent of each context begins
+ * @param contexts for each negotiated context by its name, at least one extent. Contexts may cover
+ *     different lengths, and less than was asked for, but never more
+ */
+public record BlockStatus(long offsetBytes, Map<String, List<Extent>> contexts) {
+  public BlockStatus {
+    if (offsetBytes < 0) {
+      throw new IllegalArgumentException("offsetBytes: " + offsetBytes + " (expected: >= 0)");
+    }
+    Map<String, List<Extent>> copy = new LinkedHashMap<>();
+    contexts.forEach((name, extents) -> copy.put(name, List.copyOf(extents)));
+    copy.forEach(
+        (name, extents) -> {
+          if (extents.isEmpty()) {
+            throw new IllegalArgumentException("contexts: no extents in " + name);
+          }
+        });
+    contexts = Collections.unmodifiableMap(copy);
+  }
+}

@@ -1,0 +1,38 @@
+package io.nbdvault.nbd.client;
+
+/** The bounds of everything inside the client that could grow. */
+final class ClientLimits {
+  /** Operations that wait for a free place in flight. */
+  static final int QUEUED_OPERATIONS_MAX = 4096;
+
+  /** Replies to one option, LIST's included. */
+  static final int OPTION_REPLIES_MAX = 16384;
+
+  /** Bytes a server may send in one handshake. */
+  static final long HANDSHAKE_BYTES_MAX = 8L << 20;
+
+  /** Separate ranges of one read that may be outstanding in disorder. */
+  static final int COVERAGE_RANGES_MAX = 4096;
+
+  /**
+   * One buffer of a receive. The kernel hands out at most about 208 KiB of a unix socket at a time
+   * by default, and a buffer this size stays in the second level cache until it is copied.
+   */
+  static final int RECEIVE_BUFFER_BYTES = 256 << 10;
+
+  /**
+   * The longest TRIM, CACHE or WRITE_ZEROES: they carry no payload, but servers have int limits.
+   */
+  static final long RANGE_REQUEST_BYTES_MAX = 1L << 30;
+
+  /** The longest BLOCK_STATUS: the longest 32-bit length that is aligned to any block size. */
+  static final long BLOCK_STATUS_BYTES_MAX = (1L << 32) - (64 << 10);
+
+  /** How long close() waits for the server to react to DISC. */
+  static final long CLOSE_MILLIS_MAX = 500;
+
+  /** Threads shared by all clients of the process. */
+  static final int EVENT_LOOPS = 2;
+
+  private ClientLimits() {}
+}

@@ -1,0 +1,51 @@
+package io.nbdvault.nbd.client;
+
+import io.nbdvault.nbd.NbdConnectException;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.util.concurrent.EventExecutor;
+import io.netty.util.concurrent.FastThreadLocalThread;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** The threads nbd-io-1 and nbd-io-2, shared by all clients: protocol work and nothing else. */
+final class EventLoops {
+  private EventLoops() {}
+
+  /** The shared group; its threads are daemons and start with the first connection. */
+  static EventLoopGroup shared() throws NbdConnectException {
+    if (!Epoll.isAvailable()) {
+      throw new NbdConnectException(
+          "this platform has no epoll, which the NBD client needs", Epoll.unavailabilityCause());
+    }
+    return Holder.GROUP;
+  }
+
+  /** Whether the calling thread is one of the shared loops, which must never wait. */
+  static boolean onEventLoop() {
+    if (!Epoll.isAvailable()) {
+      return false;
+    }
+    for (EventExecutor executor : Holder.GROUP) {
+      if (executor.inEventLoop()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static final class Holder {
+    private static final AtomicInteger THREADS = new AtomicInteger();
+
+    static final EventLoopGroup GROUP =
+        new MultiThreadIoEventLoopGroup(
+            ClientLimits.EVENT_LOOPS, Holder::newThread, EpollIoHandler.newFactory());
+
+    private static Thread newThread(Runnable task) {
+      Thread thread = new FastThreadLocalThread(task, "nbd-io-" + THREADS.incrementAndGet());
+      thread.setDaemon(true);
+      return thread;
+    }
+  }
+}

@@ -1,0 +1,298 @@
+package io.nbdvault.nbd.client;
+
+import io.nbdvault.nbd.NbdErrno;
+import io.nbdvault.nbd.NbdException;
+import io.nbdvault.nbd.NbdProtocolException;
+import io.nbdvault.nbd.NbdServerException;
+import io.nbdvault.nbd.NbdUri;
+import io.nbdvault.nbd.protocol.Command;
+import io.nbdvault.nbd.protocol.NbdProtocol;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An open NBD export.
+ *
+ * <p><b>Pipelining.</b> Any number of threads may call at any time; nothing waits. As many requests
+ * as {@link NbdClientOptions} allows are on the wire, on one or more connections; up to 4096 more
+ * operations wait inside. One more than that is a caller without back-pressure, and throws {@link
+ * IllegalStateException}. There is no order among operations that are in flight together.
+ *
+ * <p><b>Futures</b> complete on the client's I/O threads: what is attached to them must not block.
+ * They fail with an {@link NbdException}: {@link NbdServerException} if the server refused this
+ * operation, anything else if the connections are gone, and with them every operation of this
+ * client. A broken connection is not opened again. Arguments that no server could accept are
+ * refused at once with {@link IllegalArgumentException}.
+ *
+ * <p><b>Buffers</b> are borrowed until the future completes and not touched afterwards, whatever
+ * the outcome. Cancelling a future, or completing it otherwise, gives nothing back earlier: then
+ * nobody learns when the buffer is free.
+ */
+public final class NbdClient implements AutoCloseable {
+  private final ExportInfo export;
+  private final ConnectionPool pool;
+
+  private NbdClient(ExportInfo export, ConnectionPool pool) {
+    this.export = export;
+    this.pool = pool;
+  }
+
+  /**
+   * Connects, as often as options and server allow, and opens the export. Blocks, at most for the
+   * timeouts in the options.
+   *
+   * @throws NbdException if the server cannot be reached, refuses, or breaks the protocol
+   * @throws IllegalStateException on one of the client's I/O threads
+   */
+  public static NbdClient open(NbdUri uri, NbdClientOptions options) throws NbdException {
+    Connector connector = new Connector(uri, options);
+    List<Connector.Handshaken> handshaken = new ArrayList<>();
+    boolean complete = false;
+    try {
+      handshaken.add(connector.open(Negotiation.Goal.TRANSMISSION));
+      ExportInfo export = handshaken.get(0).negotiated().requireExport();
+      int wanted = export.canMultiConn() || options.assumeMultiConn() ? options.connections() : 1;
+      while (handshaken.size() < wanted) {
+        Connector.Handshaken next = connector.open(Negotiation.Goal.TRANSMISSION);
+        handshaken.add(next);
+        ExportInfo other = next.negotiated().requireExport();
+        if (!other.equals(export)) {
+          throw new NbdProtocolException(
+              uri + ": two connections see different exports: " + export + " and " + other);
+        }
+      }
+      ConnectionPool pool = new ConnectionPool(handshaken, options);
+      pool.start();
+      complete = true;
+      return new NbdClient(export, pool);
+    } finally {
+      if (!complete) {
+        handshaken.forEach(Connector.Handshaken::abandon);
+      }
+    }
+  }
+
+  /**
+   * Asks what an export is without opening it. Blocks as {@link #open}.
+   *
+   * @throws NbdException as {@link #open}; ENOTSUP if the server does not know the question
+   */
+  public static ExportInfo info(NbdUri uri, NbdClientOptions options) throws NbdException {
+    return new Connector(uri, options)
+        .open(Negotiation.Goal.EXPORT_INFO)
+        .negotiated()
+        .requireExport();
+  }
+
+  /**
+   * Lists the names of a server's exports; the URI's export name is not used. Blocks as {@link
+   * #open}.
+   *
+   * @throws NbdException as {@link #open}; ENOTSUP or EPERM if the server does not tell
+   */
+  public static List<String> list(NbdUri uri, NbdClientOptions options) throws NbdException {
+    return new Connector(uri, options).open(Negotiation.Goal.LIST_EXPORTS).negotiated().names();
+  }
+
+  /**
+   * Lists the names of the metadata contexts an export has. Blocks as {@link #open}.
+   *
+   * @throws NbdException as {@link #open}; ENOTSUP if the server has no block status
+   */
+  public static List<String> listMetaContexts(NbdUri uri, NbdClientOptions options)
+      throws NbdException {
+    return new Connector(uri, options)
+        .open(Negotiation.Goal.LIST_META_CONTEXTS)
+        .negotiated()
+        .names();
+  }
+
+  /** What the server says about the export. */
+  public ExportInfo export() {
+    return export;
+  }
+
+  /**
+   * Reads as many bytes as remain in {@code destination}. Long reads are split; a range that is not
+   * aligned to the server's minimum block size is widened on the wire. On success the position is
+   * advanced to the limit; on failure the content is undefined.
+   *
+   * @param offsetBytes 0..size − remaining
+   * @param destination heap or direct, borrowed until the future completes
+   * @throws IllegalArgumentException if the range is not within the export, or the buffer read-only
+   */
+  public CompletableFuture<Void> read(long offsetBytes, ByteBuffer destination, ReadFlag... flags) {
+    if (destination.isReadOnly()) {
+      throw new IllegalArgumentException("destination: read-only (expected: writable)");
+    }
+    if (!destination.hasRemaining()) {
+      return CompletableFuture.completedFuture(null);
+    }
+    int wireFlags = 0;
+    for (ReadFlag flag : flags) {
+      wireFlags |=
+          switch (flag) {
+            case DF -> export.canDf() ? NbdProtocol.CMD_FLAG_DF : 0;
+          };
+    }
+    BlockRange range = BlockRange.of(export, offsetBytes, destination.remaining());
+    return pool.submit(
+        new ReadOperation(range, export.maximumBlockBytes(), wireFlags, destination));
+  }
+
+  /**
+   * Asks for the status of a range in every negotiated metadata context, with one request. The
+   * answer may cover less than was asked for, but covers some of it.
+   *
+   * @param offsetBytes 0..size − length
+   * @param lengthBytes at least 1; of more than 4 GiB − 64 KiB only that much is asked for
+   */
+  public CompletableFuture<BlockStatus> blockStatus(
+      long offsetBytes, long lengthBytes, BlockStatusFlag... flags) {
+    BlockRange range = BlockRange.of(export, offsetBytes, lengthBytes);
+    if (export.metaContexts().isEmpty()) {
+      return CompletableFuture.failedFuture(notOffered("BLOCK_STATUS in any metadata context"));
+    }
+    int wireFlags = 0;
+    for (BlockStatusFlag flag : flags) {
+      wireFlags |=
+          switch (flag) {
+            case REQ_ONE -> NbdProtocol.CMD_FLAG_REQ_ONE;
+          };
+    }
+    return pool.submit(new BlockStatusOperation(range, wireFlags, export));
+  }
+
+  /**
+   * Writes all that remains in {@code source}. Long writes are split, so a failed one may have been
+   * written in part. On success the position is advanced to the limit.
+   *
+   * @param offsetBytes with the length, aligned to the minimum block size or up to the export's end
+   * @param source heap or direct, borrowed until the future completes
+   */
+  public CompletableFuture<Void> write(long offsetBytes, ByteBuffer source, WriteFlag... flags) {
+    for (WriteFlag flag : flags) {
+      if (flag != WriteFlag.FUA) {
+        throw new IllegalArgumentException("flags: " + flag + " (expected: only FUA)");
+      }
+    }
+    if (!source.hasRemaining()) {
+      return CompletableFuture.completedFuture(null);
+    }
+    BlockRange.checkAligned(export, offsetBytes, source.remaining());
+    NbdServerException refusal = refusal(true, "WRITE", flags);
+    if (refusal != null) {
+      return CompletableFuture.failedFuture(refusal);
+    }
+    return pool.submit(
+        new WriteOperation(offsetBytes, export.maximumBlockBytes(), wireFlags(flags), source));
+  }
+
+  /**
+   * Makes a range read as zeroes.
+   *
+   * @param offsetBytes with the length, aligned to the minimum block size or up to the export's end
+   * @param lengthBytes at least 1; split at 1 GiB
+   */
+  public CompletableFuture<Void> writeZeroes(
+      long offsetBytes, long lengthBytes, WriteFlag... flags) {
+    return range(Command.WRITE_ZEROES, export.canWriteZeroes(), offsetBytes, lengthBytes, flags);
+  }
+
+  /**
+   * Says that a range's content is of no more use; what is read there afterwards is undefined.
+   *
+   * @param offsetBytes with the length, aligned to the minimum block size or up to the export's end
+   * @param lengthBytes at least 1; split at 1 GiB
+   */
+  public CompletableFuture<Void> trim(long offsetBytes, long lengthBytes) {
+    return range(Command.TRIM, export.canTrim(), offsetBytes, lengthBytes);
+  }
+
+  /**
+   * Says that a range is going to be read soon.
+   *
+   * @param offsetBytes with the length, aligned to the minimum block size or up to the export's end
+   * @param lengthBytes at least 1; split at 1 GiB
+   */
+  public CompletableFuture<Void> cache(long offsetBytes, long lengthBytes) {
+    BlockRange.checkAligned(export, offsetBytes, lengthBytes);
+    if (!export.canCache()) {
+      return CompletableFuture.failedFuture(notOffered("CACHE"));
+    }
+    return pool.submit(new RangeOperation(Command.CACHE, 0, offsetBytes, lengthBytes));
+  }
+
+  /**
+   * Makes durable every write whose future completed before this call, on whichever connection it
+   * went: that is what CAN_MULTI_CONN promises.
+   */
+  public CompletableFuture<Void> flush() {
+    if (!export.canFlush()) {
+      return CompletableFuture.failedFuture(notOffered("FLUSH"));
+    }
+    return pool.submit(new RangeOperation(Command.FLUSH, 0, 0, 0));
+  }
+
+  private CompletableFuture<Void> range(
+      Command command, boolean offered, long offsetBytes, long lengthBytes, WriteFlag... flags) {
+    BlockRange.checkAligned(export, offsetBytes, lengthBytes);
+    NbdServerException refusal = refusal(offered, command.name(), flags);
+    if (refusal != null) {
+      return CompletableFuture.failedFuture(refusal);
+    }
+    return pool.submit(new RangeOperation(command, wireFlags(flags), offsetBytes, lengthBytes));
+  }
+
+  private @Nullable NbdServerException refusal(
+      boolean offered, String command, WriteFlag... flags) {
+    if (export.readOnly()) {
+      return new NbdServerException(NbdErrno.EPERM, command + ": the export is read-only");
+    }
+    if (!offered) {
+      return notOffered(command);
+    }
+    for (WriteFlag flag : flags) {
+      boolean flagOffered =
+          switch (flag) {
+            case FUA -> export.canFua();
+            case NO_HOLE -> true;
+            case FAST_ZERO -> export.canFastZero();
+          };
+      if (!flagOffered) {
+        return notOffered(command + " with " + flag);
+      }
+    }
+    return null;
+  }
+
+  private static int wireFlags(WriteFlag... flags) {
+    int wireFlags = 0;
+    for (WriteFlag flag : flags) {
+      wireFlags |=
+          switch (flag) {
+            case FUA -> NbdProtocol.CMD_FLAG_FUA;
+            case NO_HOLE -> NbdProtocol.CMD_FLAG_NO_HOLE;
+            case FAST_ZERO -> NbdProtocol.CMD_FLAG_FAST_ZERO;
+          };
+    }
+    return wireFlags;
+  }
+
+  /** What the server did not announce must not be sent; it fails as if the server had said no. */
+  private static NbdServerException notOffered(String what) {
+    return new NbdServerException(NbdErrno.ENOTSUP, what + ": the server does not offer it");
+  }
+
+  /**
+   * Disconnects. What is in flight or waiting fails; with nothing in flight the server is told so
+   * and given half a second to close. Does not wait when called on one of the client's I/O threads.
+   */
+  @Override
+  public void close() {
+    pool.close();
+  }
+}

@@ -1,0 +1,286 @@
+package io.nbdvault.nbd.protocol;
+
+import io.nbdvault.nbd.NbdProtocolException;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Decodes the replies of the transmission phase, however they are cut, without collecting payloads
+ * (proto.md, "Simple reply message" and "Structured reply chunk message").
+ *
+ * <pre>
+ *  simple reply      0       4       8              16
+ *                    +-------+-------+---------------+---------------------+
+ *                    | magic | error |    cookie     | a READ's payload    |
+ *                    +-------+-------+---------------+---------------------+
+ *  structured chunk  0       4    6    8             16      20
+ *                    +-------+----+----+-------------+-------+-------------+
+ *                    | magic |flag|type|   cookie    | length| length bytes|
+ *                    +-------+----+----+-------------+-------+-------------+
+ *  OFFSET_DATA       | offset (8) | data |
+ *  OFFSET_HOLE       | offset (8) | length (4) |
+ *  BLOCK_STATUS      | context id (4) | n × ( length (4) | flags (4) ) |
+ *  ERROR             | error (4) | message length (2) | message |
+ *  ERROR_OFFSET      | error (4) | message length (2) | message | offset (8) |
+ * </pre>
+ *
+ * Not safe for use by several threads. After an exception the decoder must not be used again.
+ */
+public final class ReplyDecoder {
+  /** What is needed next. Each step takes it, or says that more bytes are needed. */
+  private enum State {
+    HEADER,
+    CHUNK_LENGTH,
+    DATA_OFFSET,
+    DATA,
+    HOLE,
+    CONTEXT_ID,
+    EXTENT,
+    ERROR
+  }
+
+  // Both headers are at least this long and have the cookie in the same place.
+  private static final int HEADER_BYTES = 16;
+  private static final int EXTENT_BYTES = 8;
+  private static final int ERROR_BYTES_MIN = 6;
+
+  private final ReplyListener listener;
+  private final ByteBuf partial = Unpooled.buffer(HEADER_BYTES, NbdProtocol.ERROR_CHUNK_BYTES_MAX);
+  private State state = State.HEADER;
+  private int type;
+  private int lengthBytes;
+  private int dataBytesLeft;
+  private int extentsLeft;
+
+  public ReplyDecoder(ReplyListener listener) {
+    this.listener = listener;
+  }
+
+  /** Whether the peer owes nothing of a reply it has begun. */
+  public boolean atBoundary() {
+    return state == State.HEADER && !partial.isReadable();
+  }
+
+  /**
+   * Consumes up to one piece of a reply; borrows {@code in}.
+   *
+   * @return whether to call again; false when {@code in} is used up
+   * @throws NbdProtocolException if the peer broke the protocol, or from the listener
+   */
+  public boolean decode(ByteBuf in) throws NbdProtocolException {
+    return switch (state) {
+      case HEADER -> header(in);
+      case CHUNK_LENGTH -> chunkLength(in);
+      case DATA_OFFSET -> dataOffset(in);
+      case DATA -> data(in);
+      case HOLE -> hole(in);
+      case CONTEXT_ID -> contextId(in);
+      case EXTENT -> extent(in);
+      case ERROR -> error(in);
+    };
+  }
+
+  private boolean header(ByteBuf in) throws NbdProtocolException {
+    ByteBuf header = gather(in, HEADER_BYTES);
+    if (header == null) {
+      return false;
+    }
+    int magic = header.readInt();
+    int middle = header.readInt();
+    long cookie = header.readLong();
+    if (magic == NbdProtocol.SIMPLE_REPLY_MAGIC) {
+      begin(listener.simpleReply(cookie, middle));
+    } else if (magic == NbdProtocol.STRUCTURED_REPLY_MAGIC) {
+      type = middle & 0xffff;
+      listener.chunk(cookie, type, (middle >>> 16 & NbdProtocol.REPLY_FLAG_DONE) != 0);
+      state = State.CHUNK_LENGTH;
+    } else {
+      throw new NbdProtocolException("reply: magic 0x" + Integer.toHexString(magic));
+    }
+    return true;
+  }
+
+  private void begin(int dataBytes) throws NbdProtocolException {
+    dataBytesLeft = dataBytes;
+    if (dataBytes > 0) {
+      state = State.DATA;
+    } else {
+      finish();
+    }
+  }
+
+  private boolean chunkLength(ByteBuf in) throws NbdProtocolException {
+    ByteBuf field = gather(in, 4);
+    if (field == null) {
+      return false;
+    }
+    lengthBytes = field.readInt();
+    switch (type) {
+      case NbdProtocol.REPLY_TYPE_NONE -> {
+        expectLength(lengthBytes == 0);
+        finish();
+      }
+      case NbdProtocol.REPLY_TYPE_OFFSET_DATA -> {
+        // Unsigned values over 2^31 are negative here and refused by the first comparison.
+        expectLength(lengthBytes > 8 && lengthBytes - 8 <= NbdProtocol.PAYLOAD_BYTES_MAX);
+        state = State.DATA_OFFSET;
+      }
+      case NbdProtocol.REPLY_TYPE_OFFSET_HOLE -> {
+        expectLength(lengthBytes == 12);
+        state = State.HOLE;
+      }
+      case NbdProtocol.REPLY_TYPE_BLOCK_STATUS -> {
+        extentsLeft = (lengthBytes - 4) / EXTENT_BYTES;
+        expectLength(
+            lengthBytes >= 4 + EXTENT_BYTES
+                && (lengthBytes - 4) % EXTENT_BYTES == 0
+                && extentsLeft <= NbdProtocol.EXTENTS_PER_CHUNK_MAX);
+        state = State.CONTEXT_ID;
+      }
+      default -> unusualChunk();
+    }
+    return true;
+  }
+
+  private void unusualChunk() throws NbdProtocolException {
+    // Unknown error types share the layout of the known ones ("Error chunks"); others have none.
+    if ((type & NbdProtocol.REPLY_TYPE_FLAG_ERROR) == 0) {
+      throw new NbdProtocolException("structured reply: unknown chunk type " + type);
+    }
+    expectLength(
+        lengthBytes >= ERROR_BYTES_MIN && lengthBytes <= NbdProtocol.ERROR_CHUNK_BYTES_MAX);
+    state = State.ERROR;
+  }
+
+  private boolean dataOffset(ByteBuf in) throws NbdProtocolException {
+    ByteBuf field = gather(in, 8);
+    if (field == null) {
+      return false;
+    }
+    dataBytesLeft = lengthBytes - 8;
+    listener.dataBegins(field.readLong(), dataBytesLeft);
+    state = State.DATA;
+    return true;
+  }
+
+  private boolean data(ByteBuf in) throws NbdProtocolException {
+    int available = Math.min(in.readableBytes(), dataBytesLeft);
+    if (available == 0) {
+      return false;
+    }
+    int before = in.readerIndex();
+    listener.data(in, available);
+    if (in.readerIndex() - before != available) {
+      throw new IllegalStateException(
+          "listener consumed "
+              + (in.readerIndex() - before)
+              + " bytes (expected: "
+              + available
+              + ")");
+    }
+    dataBytesLeft -= available;
+    if (dataBytesLeft == 0) {
+      finish();
+    }
+    return true;
+  }
+
+  private boolean hole(ByteBuf in) throws NbdProtocolException {
+    ByteBuf fields = gather(in, 12);
+    if (fields == null) {
+      return false;
+    }
+    long offset = fields.readLong();
+    long length = fields.readUnsignedInt();
+    if (length == 0) {
+      throw new NbdProtocolException("OFFSET_HOLE: length: 0 (expected: >= 1)");
+    }
+    listener.hole(offset, length);
+    finish();
+    return true;
+  }
+
+  private boolean contextId(ByteBuf in) throws NbdProtocolException {
+    ByteBuf field = gather(in, 4);
+    if (field == null) {
+      return false;
+    }
+    listener.blockStatus(field.readInt(), extentsLeft);
+    state = State.EXTENT;
+    return true;
+  }
+
+  private boolean extent(ByteBuf in) throws NbdProtocolException {
+    ByteBuf fields = gather(in, EXTENT_BYTES);
+    if (fields == null) {
+      return false;
+    }
+    long length = fields.readUnsignedInt();
+    if (length == 0) {
+      throw new NbdProtocolException("BLOCK_STATUS: extent of length 0 (expected: >= 1)");
+    }
+    listener.extent(length, fields.readInt());
+    if (--extentsLeft == 0) {
+      finish();
+    }
+    return true;
+  }
+
+  private boolean error(ByteBuf in) throws NbdProtocolException {
+    ByteBuf fields = gather(in, lengthBytes);
+    if (fields == null) {
+      return false;
+    }
+    int error = fields.readInt();
+    int messageBytes = fields.readUnsignedShort();
+    int rest = lengthBytes - ERROR_BYTES_MIN - messageBytes;
+    if (error == 0) {
+      throw new NbdProtocolException("error chunk: error: 0 (expected: not 0)");
+    }
+    boolean known =
+        type == NbdProtocol.REPLY_TYPE_ERROR || type == NbdProtocol.REPLY_TYPE_ERROR_OFFSET;
+    int expectedRest = type == NbdProtocol.REPLY_TYPE_ERROR_OFFSET ? 8 : 0;
+    expectLength(rest >= 0 && (!known || rest == expectedRest));
+    String message = WireString.read(fields, messageBytes, "error message");
+    if (type == NbdProtocol.REPLY_TYPE_ERROR_OFFSET) {
+      listener.errorOffset(fields.readLong());
+    } else {
+      fields.skipBytes(rest);
+    }
+    listener.error(error, WireString.escape(message));
+    finish();
+    return true;
+  }
+
+  private void finish() throws NbdProtocolException {
+    state = State.HEADER;
+    listener.end();
+  }
+
+  private void expectLength(boolean valid) throws NbdProtocolException {
+    if (!valid) {
+      throw new NbdProtocolException(
+          "structured reply: length: "
+              + Integer.toUnsignedString(lengthBytes)
+              + " is wrong for chunk type "
+              + type);
+    }
+  }
+
+  /**
+   * A buffer with the next {@code wanted} bytes, all of which the caller must read, or null if not
+   * all have arrived. Only what straddles two inputs is copied.
+   */
+  private @Nullable ByteBuf gather(ByteBuf in, int wanted) {
+    if (!partial.isReadable()) {
+      partial.clear();
+      if (in.readableBytes() >= wanted) {
+        return in;
+      }
+    }
+    int missing = wanted - partial.readableBytes();
+    partial.writeBytes(in, Math.min(missing, in.readableBytes()));
+    return partial.readableBytes() == wanted ? partial : null;
+  }
+}

@@ -1,0 +1,62 @@
+package io.nbdvault.nbd.protocol;
+
+import io.nbdvault.nbd.NbdProtocolException;
+import io.netty.buffer.ByteBuf;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+
+/** The protocol's strings: UTF-8, at most 4096 bytes, no NUL (proto.md, "Conventions"). */
+public final class WireString {
+  private WireString() {}
+
+  /**
+   * Consumes a string.
+   *
+   * @param what names the string in the error's message
+   * @throws NbdProtocolException if it is too long, cut off, not UTF-8, or holds a NUL
+   */
+  static String read(ByteBuf in, int lengthBytes, String what) throws NbdProtocolException {
+    if (lengthBytes < 0 || lengthBytes > NbdProtocol.STRING_BYTES_MAX) {
+      throw new NbdProtocolException(
+          what
+              + ": "
+              + Integer.toUnsignedString(lengthBytes)
+              + " bytes (expected: <= "
+              + NbdProtocol.STRING_BYTES_MAX
+              + ")");
+    }
+    if (lengthBytes > in.readableBytes()) {
+      throw new NbdProtocolException(
+          what + ": " + lengthBytes + " bytes, but only " + in.readableBytes() + " are there");
+    }
+    byte[] bytes = new byte[lengthBytes];
+    in.readBytes(bytes);
+    String text;
+    try {
+      text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+    } catch (CharacterCodingException e) {
+      throw new NbdProtocolException(what + ": not UTF-8", e);
+    }
+    if (text.indexOf('\0') >= 0) {
+      throw new NbdProtocolException(what + ": contains NUL");
+    }
+    return text;
+  }
+
+  /** The text with control characters made visible, so that a peer cannot forge log lines. */
+  public static String escape(String text) {
+    StringBuilder out = new StringBuilder(text.length());
+    text.codePoints()
+        .forEach(
+            c -> {
+              if (Character.isISOControl(c) || Character.getType(c) == Character.FORMAT) {
+                out.append(String.format(Locale.ROOT, "\\u%04x", c));
+              } else {
+                out.appendCodePoint(c);
+              }
+            });
+    return out.toString();
+  }
+}

@@ -1,0 +1,62 @@
+package io.nbdvault.nbd.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+final class BlockRangeTest {
+  @Test
+  void widensToWholeBlocksWithinTheExport() {
+    ExportInfo export = export(10_000, 4096);
+    assertThat(BlockRange.of(export, 4095, 2)).isEqualTo(new BlockRange(4095, 2, 0, 8192));
+    assertThat(BlockRange.of(export, 4096, 4096)).isEqualTo(new BlockRange(4096, 4096, 4096, 8192));
+    assertThat(BlockRange.of(export, 9999, 1)).isEqualTo(new BlockRange(9999, 1, 8192, 10_000));
+  }
+
+  @Test
+  void widensNearTheLargestSizeWithoutOverflow() {
+    ExportInfo export = export(Long.MAX_VALUE, 65536);
+    BlockRange range = BlockRange.of(export, Long.MAX_VALUE - 1, 1);
+    assertThat(range.widenedEndBytes()).isEqualTo(Long.MAX_VALUE);
+  }
+
+  @Test
+  void refusesWhatIsNotWithinTheExport() {
+    ExportInfo export = export(10_000, 1);
+    for (long[] range :
+        new long[][] {{-1, 1}, {0, 0}, {0, 10_001}, {10_000, 1}, {1, Long.MAX_VALUE}}) {
+      assertThatThrownBy(() -> BlockRange.of(export, range[0], range[1]))
+          .isInstanceOf(IllegalArgumentException.class);
+    }
+  }
+
+  @Test
+  void writesMustBeAlignedButMayEndWithTheExport() {
+    ExportInfo export = export(10_000, 4096);
+    BlockRange.checkAligned(export, 8192, 10_000 - 8192);
+    assertThatThrownBy(() -> BlockRange.checkAligned(export, 0, 512))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("aligned to 4096");
+  }
+
+  private static ExportInfo export(long sizeBytes, int minimumBlockBytes) {
+    return new ExportInfo(
+        sizeBytes,
+        false,
+        false,
+        true,
+        true,
+        true,
+        true,
+        true,
+        true,
+        true,
+        minimumBlockBytes,
+        65536,
+        1 << 20,
+        true,
+        List.of());
+  }
+}

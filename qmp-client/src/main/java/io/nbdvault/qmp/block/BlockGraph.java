@@ -1,0 +1,63 @@
+package io.nbdvault.qmp.block;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.nbdvault.qmp.QmpException;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * {@code XDbgBlockGraph} (since 4.0, an unstable command): who is attached to whom. {@code
+ * query-named-block-nodes} does not say which node lies beneath a filter; this does.
+ *
+ * @param vertices nodes, devices ({@code block-backend}) and jobs ({@code block-job})
+ * @param edges from parent to child
+ */
+public record BlockGraph(List<Vertex> vertices, List<Edge> edges) {
+  public BlockGraph {
+    vertices = List.copyOf(vertices);
+    edges = List.copyOf(edges);
+  }
+
+  /**
+   * A vertex.
+   *
+   * @param id number within this answer
+   * @param type {@code block-driver}, {@code block-backend} or {@code block-job}
+   * @param name node name, device's QOM path or id, or job id
+   */
+  public record Vertex(long id, String type, String name) {}
+
+  /**
+   * An edge.
+   *
+   * @param parent vertex id
+   * @param child vertex id
+   * @param role {@code file}, {@code backing}, {@code root}, …
+   */
+  public record Edge(long parent, long child, String role) {}
+
+  /** Returns the node that is the parent's child in the given role. */
+  public Optional<String> child(String parentNode, String role) {
+    return vertices.stream()
+        .filter(v -> v.type().equals("block-driver") && v.name().equals(parentNode))
+        .flatMap(v -> edges.stream().filter(e -> e.parent() == v.id() && e.role().equals(role)))
+        .flatMap(e -> vertices.stream().filter(v -> v.id() == e.child()))
+        .map(Vertex::name)
+        .findFirst();
+  }
+
+  static BlockGraph parse(JsonNode json) throws QmpException {
+    return new BlockGraph(
+        Fields.list(
+            json.path("nodes"),
+            v ->
+                new Vertex(Fields.number(v, "id"), Fields.text(v, "type"), Fields.text(v, "name"))),
+        Fields.list(
+            json.path("edges"),
+            e ->
+                new Edge(
+                    Fields.number(e, "parent"),
+                    Fields.number(e, "child"),
+                    Fields.text(e, "name"))));
+  }
+}
