@@ -13,6 +13,8 @@ final class Logging {
     set("defaultLogLevel", verbose ? "debug" : "warn");
     // Its reports on how it found its native parts help nobody here.
     set("log.io.netty", verbose ? "info" : "error");
+    // What the database complains of comes back as the command's own error, in one sentence.
+    set("log.io.nbdvault.chunkstore", verbose ? "debug" : "error");
   }
 
   /** A property that was given to the JVM wins. */

@@ -228,7 +228,8 @@ final class NbdvaultProcess implements AutoCloseable {
 
   /** SIGKILL, at once; of what the program has started nothing is touched. */
   void kill() {
-    process.destroyForcibly();
+    // Process.destroyForcibly would also throw away what has been printed.
+    boolean unused = process.toHandle().destroyForcibly();
   }
 
   /** Sends a signal, such as {@code INT}. */
@@ -274,10 +275,14 @@ final class NbdvaultProcess implements AutoCloseable {
 
   /** Kills it if it still runs. */
   @Override
-  public void close() throws InterruptedException {
+  public void close() {
     process.destroyForcibly();
-    if (!process.waitFor(RUN_MAX.toSeconds(), TimeUnit.SECONDS)) {
-      throw new AssertionError("SIGKILL did not end " + pid());
+    try {
+      if (!process.waitFor(RUN_MAX.toSeconds(), TimeUnit.SECONDS)) {
+        throw new AssertionError("SIGKILL did not end " + pid());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
     try {
       boolean unused = Runtime.getRuntime().removeShutdownHook(killer);

@@ -27,6 +27,7 @@ class UsageTest {
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
+      quoteCharacter = '"',
       value = {
         "bakup|there is no command 'bakup', did you mean backup? (see nbdvault --help)",
         "--foo|Unknown option: '--foo'",

@@ -42,7 +42,7 @@ final class Database implements AutoCloseable {
   }
 
   static {
-    RocksDB.loadLibrary();
+    NativeLibrary.load();
   }
 
   /** What {@link #get(Family, byte[], byte[])} returns for a row that is not there. */
@@ -139,10 +139,13 @@ final class Database implements AutoCloseable {
     }
 
     void put(Family family, byte[] key, byte[] value) throws StoreException {
+      database.enter();
       try {
         batch.put(database.handle(family), key, value);
       } catch (RocksDBException e) {
         throw StoreErrors.of(database.location, "collecting rows", e);
+      } finally {
+        database.exit();
       }
     }
 

@@ -65,7 +65,7 @@ class KilledWriterTest {
 
   /** Returns the snapshot that may or may not have been committed when the process was killed. */
   private Set<SnapshotId> runAndKill(Path dir, int lifeMillis) throws Exception {
-    Process process = ChildJvm.start(CommitLoop.class, dir.toString());
+    Process process = ChildJvm.start(temporary, CommitLoop.class, dir.toString());
     Set<SnapshotId> inDoubt = new HashSet<>();
     try (BufferedReader says = process.inputReader()) {
       // One of four dies while it starts. The life of the others begins with the first commit, for

@@ -278,8 +278,8 @@ class RepositoryTest {
     return tables;
   }
 
-  private static String openInAnotherProcess(Path dir) throws Exception {
-    Process process = ChildJvm.start(OpenRepository.class, dir.toString());
+  private String openInAnotherProcess(Path dir) throws Exception {
+    Process process = ChildJvm.start(temporary, OpenRepository.class, dir.toString());
     assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
     return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
   }

@@ -19,7 +19,7 @@ public final class SnapshotJson {
 
   private SnapshotJson() {}
 
-  /** A snapshot as {@code snapshots} lists it. */
+  /** A snapshot as the list of them has it. */
   public static ObjectNode brief(SnapshotRecord snapshot) {
     ObjectNode json = JsonLines.event("snapshot").put("id", snapshot.id().hex());
     describe(json, snapshot);
@@ -27,7 +27,7 @@ public final class SnapshotJson {
     return json;
   }
 
-  /** A snapshot with all there is of it, as {@code show} prints it. */
+  /** A snapshot with all there is of it. */
   public static ObjectNode full(SnapshotRecord snapshot) {
     ObjectNode json = JsonLines.event("snapshot").put("id", snapshot.id().hex());
     describe(json, snapshot);

@@ -37,12 +37,16 @@ public final class Terminal {
 
   static boolean isTerminal(Path descriptor) {
     try {
-      return DEVICE.matcher(Files.readSymbolicLink(descriptor).toString()).matches();
+      return isTerminal(Files.readSymbolicLink(descriptor).toString());
     } catch (IOException e) {
       // No /proc: rather no progress line than control characters in a file.
       log("isTerminal", e);
       return false;
     }
+  }
+
+  static boolean isTerminal(String target) {
+    return DEVICE.matcher(target).matches();
   }
 
   private static int columns() {

@@ -61,7 +61,7 @@ class SnapshotTextTest {
             "parent         00112233445566778899aabbccddeeff",
             "tag            reason=nightly",
             "QEMU           7.2.0",
-            "configuration  27B of JSON, which --json shows",
+            "configuration  26B of JSON, which --json shows",
             "disk vda",
             "  size         10G (10737418240 bytes)",
             "  how          changes only",

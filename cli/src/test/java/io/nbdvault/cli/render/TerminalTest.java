@@ -2,8 +2,6 @@ package io.nbdvault.cli.render;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -22,11 +20,8 @@ class TerminalTest {
     "pipe:[1234], false",
     "/tmp/dev/pts/3, false"
   })
-  void knowsATerminalByItsDevice(String target, boolean expected, @TempDir Path dir)
-      throws IOException {
-    Path descriptor = Files.createSymbolicLink(dir.resolve("2"), Path.of(target));
-
-    assertThat(Terminal.isTerminal(descriptor)).isEqualTo(expected);
+  void knowsATerminalByItsDevice(String target, boolean expected) {
+    assertThat(Terminal.isTerminal(target)).isEqualTo(expected);
   }
 
   @Test

@@ -28,6 +28,7 @@ public final class DiskWriting {
   }
 
   private final Pipeline pipeline;
+  private final String name;
   private final DiskReader disk;
   private final Target target;
   private final boolean zeroHoles;
@@ -42,12 +43,19 @@ public final class DiskWriting {
   private long dataBytes;
 
   /**
+   * @param name what the user knows the disk by
    * @param zeroHoles whether ranges without data must be zeroed: false for a target that is all
    *     zeroes already
    */
   public DiskWriting(
-      Pipeline pipeline, DiskReader disk, Target target, boolean zeroHoles, ProgressMeter meter) {
+      Pipeline pipeline,
+      String name,
+      DiskReader disk,
+      Target target,
+      boolean zeroHoles,
+      ProgressMeter meter) {
     this.pipeline = pipeline;
+    this.name = name;
     this.disk = disk;
     this.target = target;
     this.zeroHoles = zeroHoles;
@@ -61,7 +69,7 @@ public final class DiskWriting {
    *
    * @return bytes of data written, zeroes not counted
    */
-  public long run(String name) throws JobException, IOException, InterruptedException {
+  public long run() throws JobException, IOException, InterruptedException {
     long chunks = (disk.sizeBytes() + chunkSizeBytes - 1) / chunkSizeBytes;
     boolean done = false;
     try {
@@ -69,7 +77,7 @@ public final class DiskWriting {
       writeRun();
       zeroUpTo(chunks);
       while (!pending.isEmpty()) {
-        pipeline.await(pending.removeFirst(), "disk " + name + " cannot be restored");
+        awaitFirst();
       }
       done = true;
     } catch (StoppedWalk stopped) {
@@ -165,8 +173,12 @@ public final class DiskWriting {
     pending.addLast(done);
     while (!pending.isEmpty()
         && (pending.size() > pipeline.limits().pendingRunsMax() || pending.getFirst().isDone())) {
-      pipeline.await(pending.removeFirst(), "the disk cannot be restored");
+      awaitFirst();
     }
+  }
+
+  private void awaitFirst() throws JobException, InterruptedException {
+    pipeline.await(pending.removeFirst(), "disk " + name + " cannot be restored");
   }
 
   private void runStep(Step step) {

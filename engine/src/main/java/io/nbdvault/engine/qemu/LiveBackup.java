@@ -121,24 +121,37 @@ final class LiveBackup implements BackupSource {
       Release release)
       throws JobException, InterruptedException {
     LiveBackup backup = new LiveBackup(qemu, machine, request, context, release);
-    boolean begun = false;
     try {
-      backup.plan(request);
-      backup.prepareScratch(request);
-      backup.takeInstant(request);
-      backup.export(request);
-      begun = true;
+      backup.takeAndExport(request);
       return backup;
+    } catch (JobException | InterruptedException | RuntimeException e) {
+      backup.putBackAfter(e);
+      throw e;
+    }
+  }
+
+  private void takeAndExport(BackupRequest request) throws JobException, InterruptedException {
+    try {
+      plan(request);
+      prepareScratch(request);
+      takeInstant(request);
+      export(request);
     } catch (QmpException | NbdException e) {
       context.cancellation().check(); // A guest watch may know better what happened.
       if (!qemu.client().isOpen()) {
         throw new JobException(JobException.Kind.FAILED, GuestWatch.QEMU_ENDED, e);
       }
       throw JobException.failed("the backup cannot begin", e);
-    } finally {
-      if (!begun) {
-        backup.putBack();
-      }
+    }
+  }
+
+  /** The failure stays what is reported; that putting back failed too is told beside it. */
+  private void putBackAfter(Exception failure) {
+    try {
+      putBack();
+    } catch (JobException e) {
+      failure.addSuppressed(e);
+      context.listener().onEvent(new JobEvent.Warning(JobException.sentence(e)));
     }
   }
 

@@ -206,10 +206,18 @@ final class QemuCleaner {
 
   /** The objects of ours with this role. */
   List<String> objects(RunNames.Role role) throws QmpException {
-    return qemu.qomList("/objects").stream()
-        .map(QomProperty::name)
-        .filter(name -> RunNames.hasRole(name, role))
-        .toList();
+    try {
+      return qemu.qomList("/objects").stream()
+          .map(QomProperty::name)
+          .filter(name -> RunNames.hasRole(name, role))
+          .toList();
+    } catch (QmpCommandException refused) {
+      // A storage daemon has no such container before the first object is put into it.
+      if (refused.errorClass().equals("DeviceNotFound")) {
+        return List.of();
+      }
+      throw refused;
+    }
   }
 
   /**

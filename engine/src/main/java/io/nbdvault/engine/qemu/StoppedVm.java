@@ -139,7 +139,33 @@ public final class StoppedVm {
             Optional.empty(),
             Optional.of(RunningVm.versionOf(qemu.client().greeting())),
             Optional.empty());
-    return LiveBackup.begin(qemu, machine, request, context, this::release);
+    try {
+      return LiveBackup.begin(qemu, machine, request, context, this::release);
+    } catch (JobException failure) {
+      // A raw image's lock is not taken when it is opened, but when the instant is.
+      if (failure.getCause() instanceof QmpCommandException refused && isLocked(refused)) {
+        List<String> files =
+            images.stream()
+                .filter(image -> request.wants(image.name()) && image.format().equals("raw"))
+                .map(image -> image.file().toString())
+                .toList();
+        throw inUse(
+            (files.size() == 1 ? "image " : "one of the images ") + String.join(", ", files),
+            refused);
+      }
+      throw failure;
+    }
+  }
+
+  private static boolean isLocked(QmpCommandException refused) {
+    return refused.desc().contains("Failed to get ") && refused.desc().contains(" lock");
+  }
+
+  private static JobException inUse(String what, QmpCommandException refused) {
+    return new JobException(
+        JobException.Kind.FAILED,
+        what + " is in use: if its VM is running, back it up by its QMP socket with --qmp",
+        refused);
   }
 
   private void addImage(String nodeName, Image image) throws JobException, QmpException {
@@ -153,14 +179,8 @@ public final class StoppedVm {
     try {
       qemu.commands().blockdevAdd(options);
     } catch (QmpCommandException refused) {
-      if (refused.desc().contains("Failed to get ") && refused.desc().contains(" lock")) {
-        throw new JobException(
-            JobException.Kind.FAILED,
-            "image "
-                + image.file()
-                + " is in use: if its VM is running, back it up by its QMP"
-                + " socket with --qmp",
-            refused);
+      if (isLocked(refused)) {
+        throw inUse("image " + image.file(), refused);
       }
       throw JobException.failed("image " + image.file() + " cannot be opened", refused);
     }

@@ -158,8 +158,8 @@ public final class RestoreJob {
   private static void write(Pipeline pipeline, DiskReader content, Pair pair, ProgressMeter meter)
       throws JobException, IOException, InterruptedException {
     RestoreTarget target = pair.target();
-    new DiskWriting(pipeline, content, target, !target.startsZeroed(), meter)
-        .run(pair.disk().name());
+    String name = pair.disk().name();
+    new DiskWriting(pipeline, name, content, target, !target.startsZeroed(), meter).run();
     target.complete();
     meter.tell();
   }

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 class ChunkPlannerTest {
   private static final int CHUNK = 16;
   private static final int ROUNDS = 4_000;
+  private static final List<ExtentKind> KINDS = List.of(ExtentKind.values());
 
   /** Whether the parent has a zero at each byte; a disk without a parent asks nothing. */
   private boolean[] parentZero = new boolean[0];
@@ -83,7 +84,7 @@ class ChunkPlannerTest {
       if (random.nextBoolean()) {
         length = Math.max(1, length / CHUNK * CHUNK);
       }
-      ExtentKind kind = ExtentKind.values()[random.nextInt(ExtentKind.values().length)];
+      ExtentKind kind = KINDS.get(random.nextInt(KINDS.size()));
       extents.add(extent(position, length, kind));
       for (int i = 0; i < length; i++) {
         kinds[position++] = kind;

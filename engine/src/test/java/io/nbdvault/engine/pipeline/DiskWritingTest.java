@@ -102,8 +102,8 @@ class DiskWritingTest {
       throws Exception {
     try (SnapshotReader reader = fixture.store.open(snapshot.id())) {
       return new DiskWriting(
-              pipeline, reader.disk("d"), target, zeroHoles, new ProgressMeter(event -> {}, 0))
-          .run("d");
+              pipeline, "d", reader.disk("d"), target, zeroHoles, new ProgressMeter(event -> {}, 0))
+          .run();
     }
   }
 
@@ -156,7 +156,7 @@ class DiskWritingTest {
     target.failingOffset = SIZE / 2;
     assertThatThrownBy(() -> write(snapshot, target, true))
         .isInstanceOf(JobException.class)
-        .hasMessageContaining("cannot be restored: no space at ");
+        .hasMessageStartingWith("disk d cannot be restored: no space at ");
     assertThat(target.busy).hasValue(0);
     assertThat(pipeline.budget().leasedBytes()).isZero();
   }

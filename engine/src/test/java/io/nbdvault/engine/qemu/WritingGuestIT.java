@@ -26,24 +26,22 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A guest that writes without pause to a qcow2 and a raw disk while it is backed up. A write in
- * flight at the wrong moment is missing from a snapshot only here, never on a paused machine. The
- * disks are large enough for most chunks to stay clean from one snapshot to the next: a dirty chunk
- * is read anyway and would hide a missing bit.
+ * A guest that writes without pause to a qcow2 and a raw disk while it is backed up, full and
+ * incremental, with and without cancelled backups in between. ({@link InstantIT} looks at the
+ * transaction alone, and closer.)
  */
 class WritingGuestIT {
   private static final long MIB = 1 << 20;
-  private static final long SIZE = 512 * MIB;
+  private static final long SIZE = 256 * MIB;
 
   /** One process writes to both disks in turn, which ties their instants together. */
-  private static final GuestWrites TIED = GuestWrites.data(1, 0, 64 * MIB);
+  private static final GuestWrites TIED = GuestWrites.data(1, 0, 32 * MIB);
 
-  private static final GuestWrites VDA = GuestWrites.data(2, 64 * MIB, 224 * MIB);
-  private static final GuestWrites VDA_MIXED = new GuestWrites(3, 288 * MIB, 224 * MIB, true, true);
-  private static final GuestWrites VDB = GuestWrites.data(4, 64 * MIB, 224 * MIB);
-  private static final GuestWrites VDB_MIXED = new GuestWrites(5, 288 * MIB, 224 * MIB, true, true);
+  private static final GuestWrites VDA =
+      new GuestWrites(2, 32 * MIB, 224 * MIB, true, true);
+  private static final GuestWrites VDB = GuestWrites.data(3, 32 * MIB, 224 * MIB);
   private static final Map<String, List<GuestWrites>> WRITERS =
-      Map.of("vda", List.of(TIED, VDA, VDA_MIXED), "vdb", List.of(TIED, VDB, VDB_MIXED));
+      Map.of("vda", List.of(TIED, VDA), "vdb", List.of(TIED, VDB));
 
   @TempDir Path directory;
 
@@ -64,9 +62,7 @@ class WritingGuestIT {
             directory,
             TIED.spec("vda+vdb"),
             VDA.spec("vda"),
-            VDA_MIXED.spec("vda"),
-            VDB.spec("vdb"),
-            VDB_MIXED.spec("vdb"));
+            VDB.spec("vdb"));
   }
 
   private QemuVm start() throws IOException, InterruptedException {
@@ -77,7 +73,7 @@ class WritingGuestIT {
             .disk("vdb", directory.resolve("vdb.raw"), "raw")
             .start();
     guest.awaitWrite("vda", VDA, 200);
-    guest.awaitWrite("vdb", VDB_MIXED, 200);
+    guest.awaitWrite("vdb", VDB, 200);
     guest.awaitWrite("vdb", TIED, 50);
     return vm;
   }
@@ -85,7 +81,7 @@ class WritingGuestIT {
   @Test
   void everySnapshotHoldsExactlyTheFirstWritesOfEveryWriter() throws Exception {
     try (QemuVm vm = start()) {
-      for (int round = 0; round < 5; round++) {
+      for (int round = 0; round < 4; round++) {
         backUp(vm);
       }
       end(vm);
@@ -97,12 +93,11 @@ class WritingGuestIT {
   void aCancelledBackupLosesNoWriteOfTheNextOne() throws Exception {
     try (QemuVm vm = start()) {
       backUp(vm);
-      for (int round = 0; round < 2; round++) {
-        cancelAt(vm, JobEvent.PointInTime.class);
-        cancelAt(vm, JobEvent.DiskStarted.class);
-        cancelAt(vm, JobEvent.Progress.class);
-        backUp(vm);
-      }
+      cancelAt(vm, JobEvent.PointInTime.class);
+      cancelAt(vm, JobEvent.DiskStarted.class);
+      backUp(vm);
+      cancelAt(vm, JobEvent.Progress.class);
+      backUp(vm);
       end(vm);
     }
     checkAll();

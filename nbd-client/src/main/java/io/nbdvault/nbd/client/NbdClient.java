@@ -1,5 +1,7 @@
 package io.nbdvault.nbd.client;
 
+import io.nbdvault.nbd.NbdConnectException;
+import io.nbdvault.nbd.NbdDisconnectedException;
 import io.nbdvault.nbd.NbdErrno;
 import io.nbdvault.nbd.NbdException;
 import io.nbdvault.nbd.NbdProtocolException;
@@ -12,6 +14,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * An open NBD export.
@@ -32,6 +36,8 @@ import org.jspecify.annotations.Nullable;
  * nobody learns when the buffer is free.
  */
 public final class NbdClient implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(NbdClient.class);
+
   private final ExportInfo export;
   private final ConnectionPool pool;
 
@@ -42,7 +48,8 @@ public final class NbdClient implements AutoCloseable {
 
   /**
    * Connects, as often as options and server allow, and opens the export. Blocks, at most for the
-   * timeouts in the options.
+   * timeouts in the options, once for each connection. If the first connection comes about but a
+   * further one does not, the client works with fewer.
    *
    * @throws NbdException if the server cannot be reached, refuses, or breaks the protocol
    * @throws IllegalStateException on one of the client's I/O threads
@@ -55,15 +62,7 @@ public final class NbdClient implements AutoCloseable {
       handshaken.add(connector.open(Negotiation.Goal.TRANSMISSION));
       ExportInfo export = handshaken.get(0).negotiated().requireExport();
       int wanted = export.canMultiConn() || options.assumeMultiConn() ? options.connections() : 1;
-      while (handshaken.size() < wanted) {
-        Connector.Handshaken next = connector.open(Negotiation.Goal.TRANSMISSION);
-        handshaken.add(next);
-        ExportInfo other = next.negotiated().requireExport();
-        if (!other.equals(export)) {
-          throw new NbdProtocolException(
-              uri + ": two connections see different exports: " + export + " and " + other);
-        }
-      }
+      openMore(connector, uri, wanted, handshaken);
       ConnectionPool pool = new ConnectionPool(handshaken, options);
       pool.start();
       complete = true;
@@ -71,6 +70,33 @@ public final class NbdClient implements AutoCloseable {
     } finally {
       if (!complete) {
         handshaken.forEach(Connector.Handshaken::abandon);
+      }
+    }
+  }
+
+  private static void openMore(
+      Connector connector, NbdUri uri, int wanted, List<Connector.Handshaken> handshaken)
+      throws NbdException {
+    ExportInfo export = handshaken.get(0).negotiated().requireExport();
+    while (handshaken.size() < wanted) {
+      Connector.Handshaken next;
+      try {
+        next = connector.open(Negotiation.Goal.TRANSMISSION);
+      } catch (NbdConnectException | NbdDisconnectedException e) {
+        // Servers have limits they do not announce, such as qemu-nbd's --shared.
+        LOG.warn(
+            "event=fewer_connections uri={} wanted={} open={} reason=\"{}\"",
+            uri,
+            wanted,
+            handshaken.size(),
+            e.getMessage());
+        return;
+      }
+      handshaken.add(next);
+      ExportInfo other = next.negotiated().requireExport();
+      if (!other.equals(export)) {
+        throw new NbdProtocolException(
+            uri + ": two connections see different exports: " + export + " and " + other);
       }
     }
   }

@@ -12,6 +12,7 @@ import io.nbdvault.nbd.testkit.Commands;
 import io.nbdvault.nbd.testkit.ExternalServer;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
@@ -95,6 +96,19 @@ final class QemuNbdIT {
       BlockStatus status =
           await(client.blockStatus(0, client.export().sizeBytes(), BlockStatusFlag.REQ_ONE));
       assertThat(status.contexts().get(BaseAllocation.CONTEXT)).hasSize(1);
+    }
+  }
+
+  @Test
+  void worksWithFewerConnectionsThanWantedIfTheServerStopsAccepting() throws Exception {
+    NbdClientOptions four =
+        OPTIONS
+            .withConnections(4)
+            .withAssumeMultiConn(true)
+            .withHandshakeTimeout(Duration.ofMillis(500));
+    try (ExternalServer server = ExternalServer.qemuNbd(dir, "-r", "-e", "2", disk.toString());
+        NbdClient client = NbdClient.open(server.uri(), four)) {
+      await(client.read(0, ByteBuffer.allocate(4096)));
     }
   }
 
