@@ -6,7 +6,8 @@
  * Write number n (1, 2, 3, ...) is a function of SEED and n alone, and is not begun before write
  * n-1 has been acknowledged, so at every instant the device holds writes 1..k and perhaps a part of
  * write k+1. With two devices, write n goes to the first and, once acknowledged, to the second,
- * before write n+1 begins: at one instant the first is at most one write ahead. README.md describes the format; whatever is changed here must be changed there.
+ * before write n+1 begins: at one instant the first is at most one write ahead. README.md describes
+ * the format; whatever is changed here must be changed there.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -20,7 +21,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { DEVICES_MAX = 2, BLOCK_BYTES = 4096, BLOCKS_PER_WRITE_MAX = 32, WORDS = BLOCK_BYTES / 8, HEADER_WORDS = 4 };
+enum {
+    DEVICES_MAX = 2,
+    BLOCK_BYTES = 4096,
+    BLOCKS_PER_WRITE_MAX = 32,
+    WORDS = BLOCK_BYTES / 8,
+    HEADER_WORDS = 4
+};
 
 #define GAMMA UINT64_C(0x9E3779B97F4A7C15)
 /* "NBDVGST1" as the eight bytes on the disk; x86 and the format are both little-endian. */
@@ -41,7 +48,8 @@ static uint64_t mix(uint64_t z)
     return z ^ (z >> 31);
 }
 
-static struct write plan(uint64_t seed, uint64_t n, uint64_t region_blocks, int zeroes, int discards)
+static struct write plan(uint64_t seed, uint64_t n, uint64_t region_blocks, int zeroes,
+                         int discards)
 {
     uint64_t r = mix(seed + n * GAMMA);
     struct write w = {DATA, (r & UINT64_C(0xFFFFFFFFFFFF)) % region_blocks, 1};
@@ -133,7 +141,8 @@ static int64_t seconds_now(void)
 int main(int argc, char **argv)
 {
     if (argc < 4 || argc > 7) {
-        fprintf(stderr, "usage: writer DEVICE[+DEVICE] SEED BLOCKS [DELAY_US [OFFSET_BYTES [KINDS]]]\n");
+        fprintf(stderr,
+                "usage: writer DEVICE[+DEVICE] SEED BLOCKS [DELAY_US [OFFSET_BYTES [KINDS]]]\n");
         return 2;
     }
     char *plus = strchr(argv[1], '+');

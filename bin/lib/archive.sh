@@ -60,14 +60,8 @@ record_archive() { # WORK
       --image "disk=$1/disk,format=raw")
   fi
   timeout 60 "${run[@]}" "${init[@]}"
-  if ((jdk_major >= 25)); then
-    timeout 60 "${run[@]}" -XX:AOTMode=record "-XX:AOTConfiguration=$1/classes" "${train[@]}"
-    timeout 60 "${run[@]}" -XX:AOTMode=create "-XX:AOTConfiguration=$1/classes" \
-      "-XX:AOTCache=$1/archive" -cp "$class_path"
-  else
-    timeout 60 "${run[@]}" -Xshare:off "-XX:DumpLoadedClassList=$1/classes" "${train[@]}"
-    timeout 60 "${run[@]}" -Xshare:dump "-XX:SharedClassListFile=$1/classes" \
-      "-XX:SharedArchiveFile=$1/archive" -cp "$class_path"
-  fi
-  chmod 644 "$1/archive"
+  timeout 60 "${run[@]}" -Xshare:off "-XX:DumpLoadedClassList=$1/classes" "${train[@]}"
+  timeout 60 "${run[@]}" -Xshare:dump "-XX:SharedClassListFile=$1/classes" \
+    "-XX:SharedArchiveFile=$1/archive" -cp "$class_path"
+  [[ ! -e $1/archive ]] || chmod 644 "$1/archive"
 }

@@ -67,7 +67,8 @@ class CommandsIT {
   @Test
   void makesARepositoryAndSaysSo() throws IOException {
     TestRun text = done("init", "--chunk-size", "128K");
-    assertThat(text.out()).matches("made repository [0-9a-f]{32} in .*: chunks of 128K, compression lz4\n");
+    assertThat(text.out())
+        .matches("made repository [0-9a-f]{32} in .*: chunks of 128K, compression lz4\n");
     assertThat(nbdvault("init").err())
         .isEqualTo("nbdvault: " + repository + " is a repository already\n");
 
@@ -94,7 +95,8 @@ class CommandsIT {
     List<String> table = done("snapshots", "web1").out().lines().toList();
     assertThat(table).hasSize(2);
     assertThat(table.get(1)).matches("[0-9a-f]{8} web1 .* 8M .* reason=test");
-    assertThat(done("show", "web1@latest").out()).contains("tag            reason=test", "disk vda");
+    assertThat(done("show", "web1@latest").out())
+        .contains("tag            reason=test", "disk vda");
     assertThat(done("show", table.get(1).substring(0, 8)).out())
         .isEqualTo(done("show", "web1@latest").out());
 

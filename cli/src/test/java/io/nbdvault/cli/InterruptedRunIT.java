@@ -65,8 +65,7 @@ class InterruptedRunIT {
           }) {
         vm.write();
         try (NbdvaultProcess run =
-            vm.startBackup(
-                signal(when[0], when[1]), List.of("--full", "--rate-limit", "1M"))) {
+            vm.startBackup(signal(when[0], when[1]), List.of("--full", "--rate-limit", "1M"))) {
           assertInterrupted(run);
         }
         assertThat(vm.recordCommitted(vm.content())).as(Arrays.toString(when)).isEmpty();
@@ -81,8 +80,7 @@ class InterruptedRunIT {
     Path image = directory.resolve("vda.qcow2");
     byte[] content = new byte[8 << 20];
     new Random(4).nextBytes(content);
-    QemuImg.convert(
-        Files.write(directory.resolve("vda.raw"), content), "raw", image, "qcow2");
+    QemuImg.convert(Files.write(directory.resolve("vda.raw"), content), "raw", image, "qcow2");
     Path repository = directory.resolve("repository");
     Repositories.create(repository, RepositoryOptions.defaults());
     List<String> arguments = new ArrayList<>();

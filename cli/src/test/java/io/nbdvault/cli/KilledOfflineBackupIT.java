@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -29,9 +30,21 @@ class KilledOfflineBackupIT {
   private Path raw;
   private BackupBench bench;
 
+  @BeforeEach
+  void createImages() throws IOException {
+    byte[] filled = new byte[SIZE / 2];
+    new Random(1).nextBytes(filled);
+    vda.note(0, filled);
+    vdb.note(SIZE / 2, filled);
+    Path first = Files.write(directory.resolve("vda.first"), vda.copy());
+    qcow2 = directory.resolve("vda.qcow2");
+    QemuImg.convert(first, "raw", qcow2, "qcow2");
+    raw = Files.write(directory.resolve("vdb.raw"), vdb.copy());
+    bench = BackupBench.create(directory, "repository");
+  }
+
   @Test
   void killedAtAnyEventItLeavesNoDaemonAndTheNextBackupIsRight() throws Exception {
-    createImages();
     for (String event : List.of("started", "point-in-time", "disk-started", "progress")) {
       kill(event);
       assertThat(bench.snapshots()).as("killed at %s", event).isEmpty();
@@ -53,18 +66,6 @@ class KilledOfflineBackupIT {
       bench.assertRestores(snapshot, "vda", vda.copy());
       bench.assertRestores(snapshot, "vdb", vdb.copy());
     }
-  }
-
-  private void createImages() throws IOException {
-    byte[] filled = new byte[SIZE / 2];
-    new Random(1).nextBytes(filled);
-    vda.note(0, filled);
-    vdb.note(SIZE / 2, filled);
-    Path first = Files.write(directory.resolve("vda.first"), vda.copy());
-    qcow2 = directory.resolve("vda.qcow2");
-    QemuImg.convert(first, "raw", qcow2, "qcow2");
-    raw = Files.write(directory.resolve("vdb.raw"), vdb.copy());
-    bench = BackupBench.create(directory, "repository");
   }
 
   private List<String> arguments(String... more) {

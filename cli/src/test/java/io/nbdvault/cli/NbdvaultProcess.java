@@ -72,8 +72,7 @@ final class NbdvaultProcess implements AutoCloseable {
     }
   }
 
-  private NbdvaultProcess(
-      List<String> arguments, Process process, Path stderr, Listener onLine) {
+  private NbdvaultProcess(List<String> arguments, Process process, Path stderr, Listener onLine) {
     this.arguments = arguments;
     this.process = process;
     this.stderr = stderr;

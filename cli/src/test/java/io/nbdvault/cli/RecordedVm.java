@@ -18,6 +18,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
@@ -54,8 +55,7 @@ final class RecordedVm implements AutoCloseable {
     this.random = random;
     this.expected = Files.createDirectory(directory.resolve("expected"));
     Files.createDirectory(NbdvaultProcess.temporary(directory));
-    this.vm =
-        new BackedUpVm(directory).disk("vda", "qcow2", SIZE).disk("vdb", "raw", SIZE);
+    this.vm = new BackedUpVm(directory).disk("vda", "qcow2", SIZE).disk("vdb", "raw", SIZE);
     for (String disk : DISKS) {
       byte[] filled = new byte[FILLED];
       random.nextBytes(filled);
@@ -91,7 +91,8 @@ final class RecordedVm implements AutoCloseable {
   }
 
   /** Starts {@code nbdvault --json backup} with these options more. */
-  NbdvaultProcess startBackup(NbdvaultProcess.Listener onLine, List<String> options) throws IOException {
+  NbdvaultProcess startBackup(NbdvaultProcess.Listener onLine, List<String> options)
+      throws IOException {
     List<String> arguments = new ArrayList<>();
     arguments.addAll(List.of("-r", vm.bench().repository().toString(), "--json", "backup"));
     arguments.addAll(List.of(BackedUpVm.NAME, "--qmp", vm.qemu().toolSocket().toString()));
@@ -168,7 +169,7 @@ final class RecordedVm implements AutoCloseable {
     for (SnapshotRecord snapshot : committed) {
       assertThat(snapshot.disks()).extracting(DiskRecord::name).isEqualTo(DISKS);
       for (String disk : DISKS) {
-        Files.write(expected(snapshot, disk), instant.disks().get(disk));
+        Files.write(expected(snapshot, disk), Objects.requireNonNull(instant.disks().get(disk)));
       }
       known.put(snapshot.id(), snapshot);
       sinceCommit.subList(0, instant.writes()).clear();

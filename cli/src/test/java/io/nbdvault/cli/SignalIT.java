@@ -72,7 +72,9 @@ class SignalIT {
         for (String line = out.readLine(); line != null; line = out.readLine()) {
           lines.add(line);
           if (line.contains("\"disk-started\"")) {
-            new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid())).start().waitFor();
+            new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid()))
+                .start()
+                .waitFor();
           }
         }
         assertThat(exitCode(process)).as(Files.readString(stderr)).isEqualTo(130);

@@ -121,8 +121,9 @@ class UsageTest {
   void explainsEveryOptionWithItsDefault() {
     CommandLine root = Main.commandLine(new NbdvaultCommand(SURROUNDINGS));
     assertThat(root.getSubcommands().keySet()).containsAll(COMMANDS);
-    for (String name : COMMANDS) {
-      CommandSpec spec = root.getSubcommands().get(name).getCommandSpec();
+    for (CommandLine command : root.getSubcommands().values()) {
+      CommandSpec spec = command.getCommandSpec();
+      String name = spec.name();
       for (OptionSpec option : spec.options()) {
         String text = String.join(" ", option.description());
         assertThat(text).as(name + " " + option.longestName()).endsWith(".");

@@ -43,7 +43,9 @@ class ProgressLineTest {
 
     assertThat(written())
         .isEqualTo(
-            ERASE + " 10% [>                  ] 100M of 1000M  100M/s  0:09 left  new 60M  dedup 30M");
+            ERASE
+                + " 10% [>                  ] 100M of 1000M  100M/s  0:09 left"
+                + "  new 60M  dedup 30M");
   }
 
   @ParameterizedTest

@@ -56,8 +56,7 @@ public final class PrivateDirectory implements AutoCloseable {
     boolean created = false;
     try {
       Path unlocked = path.resolve(LOCK + ".new");
-      lock =
-          FileChannel.open(unlocked, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+      lock = FileChannel.open(unlocked, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
       FileLock unused = lock.lock();
       Files.move(unlocked, path.resolve(LOCK), StandardCopyOption.ATOMIC_MOVE);
       removeDead(path);

@@ -26,7 +26,8 @@ record BitmapRule(String repositoryId, VmHistory history, List<LiveDisk> disks) 
     return isStale(node, bitmap, Optional.of(committed));
   }
 
-  private boolean isStale(String node, String bitmap, Optional<String> committed) {
+  private boolean isStale(String node, String found, Optional<String> committed) {
+    String bitmap = RunNames.checkpointOf(found); // A size mark goes when its checkpoint goes.
     if (!RunNames.isOfRepository(bitmap, repositoryId) || history.isLiveElsewhere(bitmap)) {
       return false;
     }

@@ -76,6 +76,9 @@ final class CheckpointProof {
     if (named.isEmpty()) {
       return Verdict.full("the bitmap of its last snapshot is missing");
     }
+    if (!checkpoint.persistent() && !SizeMark.isWhole(found.bitmaps(), checkpoint.bitmapName())) {
+      return Verdict.full("its size was changed, and changed back, since its last snapshot");
+    }
     return judge(checkpoint, named.get(0));
   }
 

@@ -250,7 +250,8 @@ final class LiveBackup implements BackupSource {
         .onEvent(new JobEvent.PointInTime(instant, parts.size(), consistency().name()));
   }
 
-  private void export(BackupRequest request) throws JobException, QmpException, NbdException {
+  private void export(BackupRequest request)
+      throws JobException, QmpException, NbdException, InterruptedException {
     Path socket = qemu.socketDirectory().resolve(names.of(RunNames.Role.SERVER));
     if (socket.toString().getBytes(java.nio.charset.StandardCharsets.UTF_8).length
         > SOCKET_PATH_BYTES_MAX) {
@@ -262,6 +263,12 @@ final class LiveBackup implements BackupSource {
               + " bytes: move QMP's socket to a directory with a shorter name");
     }
     pointInTime.startServer(socket);
+    SizeMark sizeMark = new SizeMark(qemu.client(), qemu.commands(), names);
+    for (Part part : parts) {
+      if (part.checkpoint() == CheckpointKind.TRANSIENT && part.disk().sizeBytes() > 0) {
+        sizeMark.set(part, socket);
+      }
+    }
     if (request.rateLimitBytesPerSecond().isPresent()) {
       pointInTime.addThrottleGroup(request.rateLimitBytesPerSecond().getAsLong());
     }

@@ -59,6 +59,7 @@ final class QemuCleaner {
       continueAfterError();
     }
     removeOverlays();
+    removeNodes(RunNames.Role.MARK);
     removeObjects(RunNames.Role.GROUP);
   }
 

@@ -11,15 +11,17 @@ import java.util.regex.Pattern;
  * <p>Node names have at most 31 characters and no {@code /} or {@code @}: {@code
  * nbdv-RRRRRRRR-XXXXXXXX-roleN}, with 8 hex digits of the repository's id and of the run's. Bitmap
  * names may be long: {@code nbdvault-cp-REPOSITORY-SNAPSHOT} for a checkpoint and {@code
- * nbdvault-export-REPOSITORY-SNAPSHOT} for the disabled copy that is exported, with 32 hex digits
- * each. A checkpoint is named after the snapshot's random id, never a counter.
+ * nbdvault-export-REPOSITORY-SNAPSHOT} for the disabled copy that is exported, {@code
+ * nbdvault-size-REPOSITORY-SNAPSHOT} for a {@link SizeMark}, with 32 hex digits each. A checkpoint
+ * is named after the snapshot's random id, never a counter.
  */
 record RunNames(String repositoryId, SnapshotId snapshotId) {
   private static final Pattern OURS = Pattern.compile("nbdv-[0-9a-f]{8}-[0-9a-f]{8}-[a-z]+\\d*");
   private static final String CHECKPOINT = "nbdvault-cp-";
   private static final String EXPORT = "nbdvault-export-";
+  private static final String SIZE = "nbdvault-size-";
   private static final Pattern CHECKPOINT_OURS =
-      Pattern.compile("nbdvault-cp-[0-9a-f]{32}-[0-9a-f]{32}");
+      Pattern.compile("nbdvault-(cp|size)-[0-9a-f]{32}-[0-9a-f]{32}");
   private static final Pattern EXPORT_OURS =
       Pattern.compile("nbdvault-export-[0-9a-f]{32}-[0-9a-f]{32}");
 
@@ -29,6 +31,8 @@ record RunNames(String repositoryId, SnapshotId snapshotId) {
     SCRATCH,
     /** The overlay's file; its node tells the file's name. */
     FILE,
+    /** A node without content on which a {@link SizeMark} is made. */
+    MARK,
     /** The copy-before-write filter that QEMU inserts above a disk. */
     FILTER,
     /** The job that owns the filter. */
@@ -48,6 +52,7 @@ record RunNames(String repositoryId, SnapshotId snapshotId) {
       return switch (this) {
         case SCRATCH -> "fl";
         case FILE -> "file";
+        case MARK -> "mark";
         case FILTER -> "cbw";
         case JOB -> "job";
         case THROTTLE -> "th";
@@ -77,6 +82,18 @@ record RunNames(String repositoryId, SnapshotId snapshotId) {
     return CHECKPOINT + repositoryId + "-" + snapshotId.hex();
   }
 
+  /** The name of the size mark that stands beside a checkpoint. */
+  static String sizeMarkOf(String checkpoint) {
+    return checkpoint.startsWith(CHECKPOINT)
+        ? SIZE + checkpoint.substring(CHECKPOINT.length())
+        : SIZE + checkpoint;
+  }
+
+  /** The checkpoint that a bitmap belongs to: itself, unless it is a size mark. */
+  static String checkpointOf(String bitmap) {
+    return bitmap.startsWith(SIZE) ? CHECKPOINT + bitmap.substring(SIZE.length()) : bitmap;
+  }
+
   String exportBitmap() {
     return EXPORT + repositoryId + "-" + snapshotId.hex();
   }
@@ -103,6 +120,7 @@ record RunNames(String repositoryId, SnapshotId snapshotId) {
   /** Whether a bitmap, ours, belongs to this repository. */
   static boolean isOfRepository(String bitmap, String repositoryId) {
     return bitmap.startsWith(CHECKPOINT + repositoryId + "-")
+        || bitmap.startsWith(SIZE + repositoryId + "-")
         || bitmap.startsWith(EXPORT + repositoryId + "-");
   }
 }

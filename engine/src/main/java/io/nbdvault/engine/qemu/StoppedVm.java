@@ -84,15 +84,18 @@ public final class StoppedVm {
     boolean started = false;
     try {
       Path socket = directory.resolve("qmp");
+      Path pidFile = directory.resolve("pid");
       daemon =
           Tool.start(
               "qemu-storage-daemon",
               List.of(
+                  "--pidfile",
+                  pidFile.toString(),
                   "--chardev",
                   "socket,id=qmp,server=on,wait=off,path=" + socket,
                   "--monitor",
                   "chardev=qmp"));
-      awaitSocket(daemon, socket);
+      awaitListening(daemon, pidFile);
       StoppedVm vm = new StoppedVm(directory, daemon, QemuConnection.openPrivate(socket));
       started = true;
       return vm;
@@ -106,10 +109,11 @@ public final class StoppedVm {
     }
   }
 
-  private static void awaitSocket(Tool daemon, Path socket)
+  /** The socket is there a moment before anybody listens on it; the pid file comes after that. */
+  private static void awaitListening(Tool daemon, Path pidFile)
       throws JobException, InterruptedException {
     long deadline = System.nanoTime() + START_TIMEOUT.toNanos();
-    while (!Files.exists(socket)) {
+    while (!Files.exists(pidFile)) {
       if (!daemon.isRunning()) {
         throw JobException.failed(daemon.failure());
       }
@@ -143,12 +147,14 @@ public final class StoppedVm {
       return LiveBackup.begin(qemu, machine, request, context, this::release);
     } catch (JobException failure) {
       // A raw image's lock is not taken when it is opened, but when the instant is.
-      if (failure.getCause() instanceof QmpCommandException refused && isLocked(refused)) {
-        List<String> files =
-            images.stream()
-                .filter(image -> request.wants(image.name()) && image.format().equals("raw"))
-                .map(image -> image.file().toString())
-                .toList();
+      List<String> files =
+          images.stream()
+              .filter(image -> request.wants(image.name()) && image.format().equals("raw"))
+              .map(image -> image.file().toString())
+              .toList();
+      if (!files.isEmpty()
+          && failure.getCause() instanceof QmpCommandException refused
+          && isLocked(refused)) {
         throw inUse(
             (files.size() == 1 ? "image " : "one of the images ") + String.join(", ", files),
             refused);

@@ -113,11 +113,20 @@ final class ImageTarget implements RestoreTarget {
     boolean opened = false;
     try {
       Path socket = directory.resolve("nbd");
+      Path pidFile = directory.resolve("pid");
       server =
           Tool.start(
               "qemu-nbd",
-              List.of("-f", format, "--discard=unmap", "-k", socket.toString(), "--", path));
-      awaitSocket(server, socket);
+              List.of(
+                  "-f",
+                  format,
+                  "--discard=unmap",
+                  "--pid-file=" + pidFile,
+                  "-k",
+                  socket.toString(),
+                  "--",
+                  path));
+      awaitListening(server, pidFile);
       NbdTarget disk = NbdTarget.connect(NbdUri.unix(socket, ""), CONNECTIONS, startsZeroed);
       opened = true;
       return new ImageTarget(name, directory, server, disk, publication);
@@ -131,10 +140,11 @@ final class ImageTarget implements RestoreTarget {
     }
   }
 
-  private static void awaitSocket(Tool server, Path socket)
+  /** The socket is there a moment before anybody listens on it; the pid file comes after that. */
+  private static void awaitListening(Tool server, Path pidFile)
       throws JobException, InterruptedException {
     long deadline = System.nanoTime() + START_TIMEOUT.toNanos();
-    while (!Files.exists(socket)) {
+    while (!Files.exists(pidFile)) {
       if (!server.isRunning()) {
         throw JobException.failed(server.failure());
       }

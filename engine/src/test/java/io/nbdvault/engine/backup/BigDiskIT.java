@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 class BigDiskIT {
   private static final long MIB = 1 << 20;
   private static final long SIZE = 1L << 40;
-  private static final long CHUNK = 64 << 10;
+  private static final int CHUNK = 64 << 10;
   private static final long PEAK_BYTES_MAX = 512_000_000;
 
   private static final int DATA_RUNS = 256;

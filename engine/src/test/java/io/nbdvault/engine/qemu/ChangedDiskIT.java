@@ -69,10 +69,20 @@ class ChangedDiskIT {
     }
   }
 
-  /**
-   * qcow2 lets go of whole clusters, and says so. A raw image shows nothing of it while QEMU runs,
-   * neither in its bitmap nor in what QEMU believes to be allocated.
-   */
+  @ParameterizedTest(name = "cut at {0}")
+  @ValueSource(ints = {4194304, 4227072, 4194816})
+  void rawImageThatShrankAndGrewAgainWhileRunningIsReadInFull(int cut) throws Exception {
+    try (BackedUpVm vm = filled("raw")) {
+      var unused = vm.backUp();
+      resizeOnly(vm, cut);
+      resizeOnly(vm, SIZE);
+      vm.model("vda").note(cut, SIZE - cut, 0);
+      assertFullThenIncremental(
+          vm, "its size was changed, and changed back, since its last snapshot");
+    }
+  }
+
+  /** qcow2 lets go of whole clusters, and says so: no mark is needed. */
   @ParameterizedTest(name = "clusters of {0} bytes, cut at {1}")
   @CsvSource({
     "65536, 4194304, 4194304",

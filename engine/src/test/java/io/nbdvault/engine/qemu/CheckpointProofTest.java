@@ -118,6 +118,15 @@ class CheckpointProofTest {
     assertFull(judge(transientOf(Optional.empty()), found(bitmap)), reason);
   }
 
+  @Test
+  void transientBitmapIsNotTrustedWhenTheMarkAtTheDisksEndIsGone() {
+    DirtyBitmap bitmap = bitmap("cp", 65536, true, false, false, false);
+    String reason = "its size was changed, and changed back, since its last snapshot";
+    Checkpoint recorded = transientOf(Optional.of("1:2:boot"));
+    assertFull(judge(recorded, foundIn("1:2:boot", bitmap, sizeMark(0))), reason);
+    assertFull(judge(recorded, foundIn("1:2:boot", bitmap, bitmap)), reason);
+  }
+
   private static DirtyBitmap bitmap(
       String name,
       long granularity,
@@ -141,7 +150,17 @@ class CheckpointProofTest {
   }
 
   private static CheckpointProof.Found foundIn(String process, DirtyBitmap bitmap) {
-    return new CheckpointProof.Found(SIZE, false, CHAIN, List.of(bitmap), Optional.of(process));
+    return foundIn(process, bitmap, sizeMark(65536));
+  }
+
+  private static CheckpointProof.Found foundIn(
+      String process, DirtyBitmap bitmap, DirtyBitmap mark) {
+    return new CheckpointProof.Found(
+        SIZE, false, CHAIN, List.of(bitmap, mark), Optional.of(process));
+  }
+
+  private static DirtyBitmap sizeMark(long countBytes) {
+    return new DirtyBitmap("nbdvault-size-cp", 65536, countBytes, false, false, false, false);
   }
 
   private static CheckpointProof.Verdict judge(Checkpoint recorded, CheckpointProof.Found found) {

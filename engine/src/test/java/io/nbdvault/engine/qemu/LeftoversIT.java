@@ -102,8 +102,7 @@ class LeftoversIT {
   }
 
   private Path socket() {
-    Path sockets = vm.toolSocket().getParent();
-    return sockets.resolve(killed.of(RunNames.Role.SERVER));
+    return vm.toolSocket().resolveSibling(killed.of(RunNames.Role.SERVER));
   }
 
   private void leaveWhatOthersHave() throws Exception {

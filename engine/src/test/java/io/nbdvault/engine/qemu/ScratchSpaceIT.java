@@ -188,8 +188,7 @@ class ScratchSpaceIT {
     }
     pointInTime.take(parts);
     qemu.dirtyBitmapAdd(
-        new DirtyBitmapAdd(
-            QemuVm.nodeName("vda"), names.exportBitmap(), 65536, false, true));
+        new DirtyBitmapAdd(QemuVm.nodeName("vda"), names.exportBitmap(), 65536, false, true));
   }
 
   private static void awaitStatus(BlockCommands qemu, String status) throws Exception {

@@ -37,8 +37,7 @@ class WritingGuestIT {
   /** One process writes to both disks in turn, which ties their instants together. */
   private static final GuestWrites TIED = GuestWrites.data(1, 0, 32 * MIB);
 
-  private static final GuestWrites VDA =
-      new GuestWrites(2, 32 * MIB, 224 * MIB, true, true);
+  private static final GuestWrites VDA = new GuestWrites(2, 32 * MIB, 224 * MIB, true, true);
   private static final GuestWrites VDB = GuestWrites.data(3, 32 * MIB, 224 * MIB);
   private static final Map<String, List<GuestWrites>> WRITERS =
       Map.of("vda", List.of(TIED, VDA), "vdb", List.of(TIED, VDB));
@@ -57,12 +56,7 @@ class WritingGuestIT {
     QemuImg.create(directory.resolve("vda.qcow2"), "qcow2", SIZE);
     QemuImg.create(directory.resolve("vdb.raw"), "raw", SIZE);
     bench = BackupBench.create(directory, "repository");
-    guest =
-        WritingGuest.of(
-            directory,
-            TIED.spec("vda+vdb"),
-            VDA.spec("vda"),
-            VDB.spec("vdb"));
+    guest = WritingGuest.of(directory, TIED.spec("vda+vdb"), VDA.spec("vda"), VDB.spec("vdb"));
   }
 
   private QemuVm start() throws IOException, InterruptedException {

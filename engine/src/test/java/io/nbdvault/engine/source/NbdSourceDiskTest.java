@@ -94,7 +94,7 @@ class NbdSourceDiskTest {
       List<Integer> allocation = new ArrayList<>();
       List<Integer> dirty = new ArrayList<>();
       BlockStatus status = status(50, extents(random, allocation, 4), extents(random, dirty, 2));
-      long asked = 1 + random.nextInt(60);
+      long asked = 1L + random.nextInt(60);
       List<ExtentKind> bytes = new ArrayList<>();
       long next = 50;
       for (SourceExtent extent : NbdSourceDisk.merge(status, DIRTY, asked)) {

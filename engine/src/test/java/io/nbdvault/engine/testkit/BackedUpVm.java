@@ -175,9 +175,17 @@ public final class BackedUpVm implements AutoCloseable {
     }
   }
 
-  /** The names of all bitmaps on the node that a disk's device sits on. */
+  /**
+   * The names of all bitmaps on the node that a disk's device sits on, without the size marks, each
+   * of which must stand beside its checkpoint.
+   */
   public List<String> bitmaps(String disk) throws QmpException {
-    return activeNode(disk).stream().map(DirtyBitmap::name).sorted().toList();
+    List<String> all = activeNode(disk).stream().map(DirtyBitmap::name).sorted().toList();
+    List<String> marks = all.stream().filter(name -> name.startsWith("nbdvault-size-")).toList();
+    assertThat(all)
+        .as("checkpoints of the size marks")
+        .containsAll(marks.stream().map(m -> m.replace("nbdvault-size-", "nbdvault-cp-")).toList());
+    return all.stream().filter(name -> !marks.contains(name)).toList();
   }
 
   /** The bitmap of that name, which must be there. */

@@ -6,9 +6,11 @@ import io.nbdvault.qmp.QmpClient;
 import io.nbdvault.qmp.QmpException;
 import io.nbdvault.qmp.block.BlockCommands;
 import io.nbdvault.qmp.block.BlockNode;
+import io.nbdvault.qmp.block.DirtyBitmap;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -44,13 +46,23 @@ public final class QemuState {
     qemu.nbdServerStop();
   }
 
-  /** The names of our bitmaps on all nodes. */
+  /**
+   * The names of our bitmaps on all nodes, without the size marks, each of which must stand beside
+   * its checkpoint.
+   */
   public List<String> ourBitmaps() throws QmpException {
-    return qemu.queryNamedBlockNodes().stream()
-        .flatMap(node -> node.dirtyBitmaps().stream())
-        .map(bitmap -> bitmap.name())
-        .filter(name -> name.startsWith("nbdvault-"))
-        .sorted()
-        .toList();
+    List<String> names = new ArrayList<>();
+    for (BlockNode node : qemu.queryNamedBlockNodes()) {
+      for (DirtyBitmap bitmap : node.dirtyBitmaps()) {
+        if (bitmap.name().startsWith("nbdvault-size-")) {
+          assertThat(node.bitmap(bitmap.name().replace("nbdvault-size-", "nbdvault-cp-")))
+              .as("checkpoint of %s", bitmap.name())
+              .isPresent();
+        } else if (bitmap.name().startsWith("nbdvault-")) {
+          names.add(bitmap.name());
+        }
+      }
+    }
+    return names.stream().sorted().toList();
   }
 }
