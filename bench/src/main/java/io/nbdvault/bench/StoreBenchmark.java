@@ -30,8 +30,8 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * What does it cost to put one 64 KiB chunk into the store, by what the chunk is? Run it with {@code
- * bench/run StoreBenchmark}.
+ * What does it cost to put one 64 KiB chunk into the store, by what the chunk is? Run it with
+ * {@code bench/run StoreBenchmark}.
  */
 @SuppressWarnings("NullAway.Init") // JMH calls open() first.
 @State(Scope.Benchmark)

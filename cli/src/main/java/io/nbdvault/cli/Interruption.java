@@ -10,8 +10,8 @@ import java.util.concurrent.TimeUnit;
  * has put the guest back, for a bounded time.
  */
 final class Interruption {
-  /** Putting a guest back has its own deadline, which is not longer. */
-  private static final long CLEANUP_SECONDS_MAX = 30;
+  /** Each step of putting a guest back has its own deadline; systemd kills after 90 s. */
+  private static final long CLEANUP_SECONDS_MAX = 80;
 
   private final Cancellation cancellation = new Cancellation();
   private final CountDownLatch ended = new CountDownLatch(1);
@@ -42,7 +42,11 @@ final class Interruption {
     }
     cancellation.cancel();
     try {
-      boolean unused = ended.await(CLEANUP_SECONDS_MAX, TimeUnit.SECONDS);
+      if (!ended.await(CLEANUP_SECONDS_MAX, TimeUnit.SECONDS)) {
+        System.err.println(
+            "nbdvault: interrupted, and what it made in QEMU may still be there: run nbdvault"
+                + " cleanup");
+      }
     } catch (InterruptedException e) {
       // Nobody interrupts this thread; if somebody does, they want the end now.
       Thread.currentThread().interrupt();

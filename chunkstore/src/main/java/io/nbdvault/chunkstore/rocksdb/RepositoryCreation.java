@@ -60,6 +60,15 @@ final class RepositoryCreation {
       throw new StoreFailedException(
           "Cannot create a repository at " + directory.location() + ": it is a file.", null);
     }
+    if (Files.isDirectory(directory.database()) && !directory.hasConfig()) {
+      throw new StoreFailedException(
+          "Cannot create a repository in "
+              + directory.location()
+              + ": an earlier init was interrupted there. Remove its directory "
+              + directory.database().getFileName()
+              + " first.",
+          null);
+    }
     try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory.dir())) {
       if (entries.iterator().hasNext()) {
         throw new StoreFailedException(

@@ -76,6 +76,11 @@ record RepositoryDirectory(Path dir) {
     }
   }
 
+  /** Whether it is a repository: the configuration is written last. */
+  boolean hasConfig() {
+    return Files.exists(dir.resolve(CONFIG));
+  }
+
   /** Writes the configuration. When this returns it is durable, and the repository exists. */
   void writeConfig(RepositoryConfig config) throws IOException {
     Path temporary = newConfig();

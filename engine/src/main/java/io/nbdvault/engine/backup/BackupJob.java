@@ -93,7 +93,7 @@ public final class BackupJob {
           session.commit(record(request, source, context.history(), session, disks, startNanos));
       listener.onEvent(new JobEvent.Committed(committed));
       source.committed();
-    } catch (JobException | IOException | InterruptedException | RuntimeException e) {
+    } catch (JobException | IOException | InterruptedException | RuntimeException | Error e) {
       closeAfter(e, source);
       throw e;
     }
@@ -102,7 +102,7 @@ public final class BackupJob {
   }
 
   /** Why the backup failed is what its user must read; that tidying up failed too comes beside. */
-  private void closeAfter(Exception failure, BackupSource source) {
+  private void closeAfter(Throwable failure, BackupSource source) {
     try {
       source.close();
     } catch (JobException e) {

@@ -12,7 +12,6 @@ import java.time.OffsetDateTime;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeFormatterBuilder;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -47,11 +46,11 @@ public final class SnapshotSelector {
     return at < 0 ? byPrefix(snapshots, text) : byTime(snapshots, text, at);
   }
 
-  /** The latest snapshot of a VM that satisfies nothing but its name. */
+  /** The snapshot of a VM that was committed last. */
   public static Optional<SnapshotRecord> latest(List<SnapshotRecord> snapshots, String vm) {
-    return snapshots.stream()
-        .filter(s -> s.vm().equals(vm))
-        .max(Comparator.comparing(SnapshotRecord::time));
+    List<SnapshotRecord> own =
+        CommitOrder.of(snapshots.stream().filter(s -> s.vm().equals(vm)).toList());
+    return own.isEmpty() ? Optional.empty() : Optional.of(own.get(own.size() - 1));
   }
 
   private static SnapshotRecord byPrefix(List<SnapshotRecord> snapshots, String text)

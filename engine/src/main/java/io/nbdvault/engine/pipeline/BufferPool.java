@@ -16,6 +16,11 @@ final class BufferPool {
     this.free = new ArrayBlockingQueue<>(buffersMax);
   }
 
+  /** What an array for {@code lengthBytes} takes from memory, which is what must be leased. */
+  int sizeOf(int lengthBytes) {
+    return Math.max(lengthBytes, bufferBytes);
+  }
+
   /** An array of at least {@code lengthBytes}; its content is whatever was there before. */
   byte[] take(int lengthBytes) {
     if (lengthBytes > bufferBytes) {

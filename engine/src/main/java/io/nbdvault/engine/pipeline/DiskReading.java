@@ -69,18 +69,16 @@ public final class DiskReading {
 
   /** Reads the whole disk. On failure nothing is under way any more when this throws. */
   public Result run() throws JobException, IOException, InterruptedException {
-    boolean done = false;
     try {
       plan();
       while (!pending.isEmpty()) {
         appendFirst();
       }
-      done = true;
-    } finally {
-      if (!done) {
-        disk.close(); // Fails the reads in flight, so that the drain ends.
-      }
       pipeline.drain();
+    } catch (JobException | IOException | InterruptedException | RuntimeException | Error e) {
+      disk.close(); // Fails the reads in flight, so that the drain ends.
+      pipeline.drainAfter(e);
+      throw e;
     }
     DiskRoot root = tree.finish();
     return new Result(
@@ -153,21 +151,41 @@ public final class DiskReading {
 
   private void read(ChunkRun run) throws JobException, IOException, InterruptedException {
     int length = (int) bytesOf(run);
-    pipeline.budget().lease(length, pipeline.cancellation());
-    byte[] buffer = pipeline.buffers().take(length);
-    CompletableFuture<List<StoredChunk>> stored =
-        disk.read(run.firstChunk() * chunkSizeBytes, ByteBuffer.wrap(buffer, 0, length))
-            .thenComposeAsync(done -> store(buffer, length), pipeline.workers())
-            .whenComplete(
-                (chunks, failure) -> {
-                  if (failure == null) {
-                    // After a failure somebody may still write into the buffer.
-                    pipeline.buffers().giveBack(buffer);
-                  }
-                  pipeline.budget().release(length);
-                });
+    int leased = pipeline.buffers().sizeOf(length);
+    pipeline.budget().lease(leased, pipeline.cancellation());
+    CompletableFuture<List<StoredChunk>> stored;
+    boolean started = false;
+    try {
+      stored = readAndStore(run.firstChunk() * chunkSizeBytes, length);
+      started = true;
+    } finally {
+      if (!started) {
+        pipeline.budget().release(leased);
+      }
+    }
+    stored = stored.whenComplete((chunks, failure) -> pipeline.budget().release(leased));
     readBytes += length;
     enqueue(new PendingRun(run, stored));
+  }
+
+  private CompletableFuture<List<StoredChunk>> readAndStore(long offset, int length) {
+    byte[] buffer = pipeline.buffers().take(length);
+    return disk.read(offset, ByteBuffer.wrap(buffer, 0, length))
+        .thenComposeAsync(done -> store(buffer, length), pipeline.workers())
+        .whenComplete(
+            (chunks, failure) -> {
+              if (failure == null) {
+                pipeline.buffers().giveBack(buffer);
+              } else {
+                // At once: whoever waits for a lease does not look at this read. And the buffer is
+                // not used again, since somebody may still write into it.
+                pipeline.fail(whatFailed(), failure);
+              }
+            });
+  }
+
+  private String whatFailed() {
+    return "disk " + disk.name() + " cannot be backed up";
   }
 
   /** Runs on a worker. */
@@ -193,8 +211,7 @@ public final class DiskReading {
   private void appendFirst() throws JobException, IOException, InterruptedException {
     PendingRun first = pending.removeFirst();
     ChunkRun run = first.run();
-    List<StoredChunk> stored =
-        pipeline.await(first.stored(), "disk " + disk.name() + " cannot be backed up");
+    List<StoredChunk> stored = pipeline.await(first.stored(), whatFailed());
     if (run.kind() == ChunkRun.Kind.ZERO) {
       tree.appendZeros(run.firstChunk(), run.chunkCount());
       return;

@@ -27,6 +27,9 @@ public final class DiskWriting {
     void zero(long offsetBytes, long lengthBytes) throws IOException;
   }
 
+  /** So that a cancelled restore does not go on zeroing a large hole. */
+  private static final long ZERO_BYTES_MAX = 256L << 20;
+
   private final Pipeline pipeline;
   private final String name;
   private final DiskReader disk;
@@ -71,7 +74,6 @@ public final class DiskWriting {
    */
   public long run() throws JobException, IOException, InterruptedException {
     long chunks = (disk.sizeBytes() + chunkSizeBytes - 1) / chunkSizeBytes;
-    boolean done = false;
     try {
       disk.forEachChunk(0, chunks, this::visit);
       writeRun();
@@ -79,17 +81,14 @@ public final class DiskWriting {
       while (!pending.isEmpty()) {
         awaitFirst();
       }
-      done = true;
-    } catch (StoppedWalk stopped) {
-      pipeline.cancellation().check();
-      throw stopped;
-    } finally {
-      if (!done) {
-        pipeline
-            .cancellation()
-            .fail(JobException.failed("the restore of " + name + " was given up"));
-      }
       pipeline.drain();
+    } catch (JobException | IOException | InterruptedException | RuntimeException | Error e) {
+      pipeline.cancellation().fail(JobException.failed("the restore of " + name + " was given up"));
+      pipeline.drainAfter(e);
+      if (e instanceof StoppedWalk) {
+        pipeline.cancellation().check();
+      }
+      throw e;
     }
     return dataBytes;
   }
@@ -156,7 +155,10 @@ public final class DiskWriting {
     }
     long offset = nextChunk * chunkSizeBytes;
     long end = Math.min(chunk * chunkSizeBytes, disk.sizeBytes());
-    submit(1, () -> target.zero(offset, end - offset));
+    for (long position = offset; position < end; position += ZERO_BYTES_MAX) {
+      long start = position;
+      submit(1, () -> target.zero(start, Math.min(ZERO_BYTES_MAX, end - start)));
+    }
   }
 
   /** Work of a worker that may fail. */

@@ -75,11 +75,15 @@ public final class Pipeline implements AutoCloseable {
       } catch (TimeoutException slow) {
         cancellation.check();
       } catch (ExecutionException failed) {
-        // The first failure of the job explains this one, if there was one.
-        cancellation.fail(JobException.failed(what, rootOf(failed)));
+        fail(what, failed);
         cancellation.check();
       }
     }
+  }
+
+  /** Ends the job for this, unless an earlier failure has ended it and explains this one. */
+  void fail(String what, Throwable failure) {
+    cancellation.fail(JobException.failed(what, rootOf(failure)));
   }
 
   private static Throwable rootOf(Throwable wrapped) {
@@ -100,6 +104,17 @@ public final class Pipeline implements AutoCloseable {
               + " bytes were still under way "
               + DRAIN_TIMEOUT.toSeconds()
               + " s after the disk was closed");
+    }
+  }
+
+  /** Drains after a failure, which stays what is reported. */
+  void drainAfter(Throwable failure) {
+    try {
+      drain();
+    } catch (JobException e) {
+      failure.addSuppressed(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 

@@ -5,6 +5,7 @@ import io.nbdvault.engine.JobException;
 import io.nbdvault.engine.JobListener;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.file.DirectoryStream;
@@ -32,11 +33,16 @@ final class DeadSockets {
     }
   }
 
-  private static boolean isDead(Path socket) throws IOException {
-    try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
-      return !channel.isConnected();
+  private static boolean isDead(Path socket) {
+    try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+      channel.configureBlocking(false); // A stopped QEMU with a full backlog must not hold us up.
+      var unused = channel.connect(UnixDomainSocketAddress.of(socket));
+      return false;
     } catch (ConnectException refused) {
       return true;
+    } catch (IOException somebodyElses) {
+      // Not allowed, or gone meanwhile: another VM's, and its own run takes care of it.
+      return false;
     }
   }
 }

@@ -42,8 +42,12 @@ final class GuestFreeze {
     this.listener = listener;
   }
 
-  /** Thaws a guest that a killed run left frozen, as far as its mark and an agent tell. */
-  static void thawLeftover(
+  /**
+   * Thaws a guest that a killed run left frozen, as far as its mark and an agent tell.
+   *
+   * @return false when there is a mark and no agent to ask
+   */
+  static boolean thawLeftover(
       QemuCleaner cleaner,
       BlockCommands qemu,
       Optional<Path> agentSocket,
@@ -52,16 +56,13 @@ final class GuestFreeze {
       throws QmpException, JobException {
     for (String mark : cleaner.objects(RunNames.Role.FROZEN)) {
       if (agentSocket.isEmpty()) {
-        listener.onEvent(
-            new JobEvent.Warning(
-                "an earlier run may have left the guest's filesystems frozen: give --guest-agent to"
-                    + " have them thawed"));
-        return;
+        return false;
       }
-      thawUntilThawed(agentSocket.get(), limits);
+      var unused = thawUntilThawed(agentSocket.get(), limits);
       qemu.objectDel(mark);
       listener.onEvent(new JobEvent.Removed("freeze", mark));
     }
+    return true;
   }
 
   /**
@@ -84,23 +85,33 @@ final class GuestFreeze {
       }
       mark();
       mayBeFrozen = true;
-      agent.fsfreezeFreeze(limits.freezeTimeout());
-      return true;
+      if (agent.fsfreezeFreeze(limits.freezeTimeout()) > 0) {
+        return true;
+      }
     } catch (QmpException e) {
-      return withoutFreeze(wanted, e);
+      return withoutFreeze(wanted, JobException.sentence(e));
     }
+    return withoutFreeze(wanted, "it has none that can be");
   }
 
-  private boolean withoutFreeze(Freeze wanted, QmpException why) throws JobException, QmpException {
-    thaw(); // A freeze that timed out may complete later.
+  private boolean withoutFreeze(Freeze wanted, String why) throws JobException, QmpException {
+    var unused = thaw(qemu); // A freeze that timed out may complete later.
     if (wanted == Freeze.REQUIRE) {
-      throw JobException.failed("the guest's filesystems cannot be frozen", why);
+      throw JobException.failed("the guest's filesystems cannot be frozen: " + why);
     }
     listener.onEvent(
         new JobEvent.Warning(
-            "the guest's filesystems are not frozen, the backup is crash-consistent: "
-                + JobException.sentence(why)));
+            "the guest's filesystems are not frozen, the backup is crash-consistent: " + why));
     return false;
+  }
+
+  /** The guest had thawed by itself when it was asked after the instant, as Windows does. */
+  void notHeld(Freeze wanted) throws JobException {
+    String sentence = "the guest's filesystems did not stay frozen until the instant";
+    if (wanted == Freeze.REQUIRE) {
+      throw JobException.failed(sentence);
+    }
+    listener.onEvent(new JobEvent.Warning(sentence + ": the backup is crash-consistent"));
   }
 
   private void mark() throws QmpException {
@@ -111,27 +122,35 @@ final class GuestFreeze {
             .put("id", names.of(RunNames.Role.FROZEN)));
   }
 
-  /** Thaws if this run may have frozen anything; does nothing the second time. */
-  void thaw() throws JobException, QmpException {
+  /**
+   * Thaws if this run may have frozen anything; does nothing the second time.
+   *
+   * @param session the session with QEMU to take the mark away by
+   * @return whether the guest was still frozen when it was first asked
+   */
+  boolean thaw(BlockCommands session) throws JobException, QmpException {
     if (!mayBeFrozen) {
-      return;
+      return false;
     }
-    thawUntilThawed(agentSocket.orElseThrow(), limits);
+    boolean wasFrozen = thawUntilThawed(agentSocket.orElseThrow(), limits);
     mayBeFrozen = false;
-    qemu.objectDel(names.of(RunNames.Role.FROZEN));
+    session.objectDel(names.of(RunNames.Role.FROZEN));
+    return wasFrozen;
   }
 
   /** Tries on fresh connections: one that hung on a freeze may go on hanging. */
-  private static void thawUntilThawed(Path socket, EngineLimits limits) throws JobException {
+  private static boolean thawUntilThawed(Path socket, EngineLimits limits) throws JobException {
     QmpException last = null;
+    boolean wasFrozen = false;
     for (int attempt = 0; attempt < THAW_ATTEMPTS; attempt++) {
       try (GuestAgent agent = GuestAgent.connect(socket, GuestAgentOptions.defaults())) {
         if (agent.fsfreezeStatus() == FreezeStatus.THAWED) {
-          return;
+          return wasFrozen;
         }
+        wasFrozen = true;
         agent.fsfreezeThaw(limits.thawTimeout());
         if (agent.fsfreezeStatus() == FreezeStatus.THAWED) {
-          return;
+          return true;
         }
       } catch (QmpException e) {
         last = e;

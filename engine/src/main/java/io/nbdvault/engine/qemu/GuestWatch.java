@@ -13,13 +13,14 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Watches over the guest while its old data goes to scratch files. When one of them has no room for
- * more, QEMU fails the guest's write and by default pauses the guest, while the job still says that
- * it is running. So the jobs are cancelled at once and the guest is continued: its write is tried
- * again, without the filter, and it never sees an error. Before it comes to that, the jobs are
- * cancelled when the free space falls to a floor.
+ * more, or fails otherwise, QEMU fails the guest's write and by default pauses the guest, while the
+ * job still says that it is running. So the jobs are cancelled at once and the guest is continued:
+ * its write is tried again, without the filter, and it never sees an error. Before it comes to
+ * that, the jobs are cancelled when the free space falls to a floor.
  *
  * <p>Events are only taken note of on QMP's thread; what is done about them is done on this class's
  * own thread, {@code guest-watch}.
@@ -32,6 +33,10 @@ final class GuestWatch implements AutoCloseable {
   private final Cancellation cancellation;
   private final List<ScratchFile> scratch;
   private final ScheduledExecutorService thread;
+
+  /** Once: a guest whose own image cannot be written must not be continued again and again. */
+  private final AtomicBoolean rescued = new AtomicBoolean();
+
   private final QmpSubscription subscription;
 
   private GuestWatch(
@@ -76,9 +81,10 @@ final class GuestWatch implements AutoCloseable {
   private void onEvent(QmpEvent event) {
     switch (event.name()) {
       case "BLOCK_IO_ERROR" -> {
-        if (event.data().path("nospace").asBoolean(false)
-            && event.data().path("action").asText().equals("stop")) {
-          execute(this::rescue);
+        boolean write = event.data().path("operation").asText().equals("write");
+        if (write && rescued.compareAndSet(false, true)) {
+          boolean noSpace = event.data().path("nospace").asBoolean(false);
+          execute(() -> rescue(noSpace));
         }
       }
       case "BLOCK_JOB_ERROR", "BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED" -> {
@@ -125,11 +131,14 @@ final class GuestWatch implements AutoCloseable {
     }
   }
 
-  private void rescue() {
+  private void rescue(boolean noSpace) {
     cancellation.fail(
         JobException.failed(
-            "scratch space ran out and the guest was paused: the backup was cancelled and the guest"
-                + " continued (a larger filesystem can be named with --scratch)"));
+            noSpace
+                ? "scratch space ran out and the guest was paused: the backup was cancelled and the"
+                    + " guest continued (a larger filesystem can be named with --scratch)"
+                : "a write of the guest failed during the backup, which was cancelled: the scratch"
+                    + " file or the disk itself cannot be written"));
     cancelJobs();
     try {
       cleaner.continueAfterError();

@@ -26,10 +26,16 @@ public final class Leftovers {
       QemuCleaner cleaner = qemu.cleaner(true, limits, listener);
       cleaner.removeAllButBitmaps(qemu.socketDirectory());
       DeadSockets.remove(qemu.socketDirectory(), listener);
-      GuestFreeze.thawLeftover(cleaner, qemu.commands(), agentSocket, limits, listener);
+      boolean thawed =
+          GuestFreeze.thawLeftover(cleaner, qemu.commands(), agentSocket, limits, listener);
       cleaner.removeBitmaps(
           (node, bitmap) ->
               RunNames.isExportBitmap(bitmap) || (checkpoints && RunNames.isCheckpoint(bitmap)));
+      if (!thawed) {
+        throw new JobException(
+            JobException.Kind.PARTIAL,
+            "the guest's filesystems may still be frozen: name its agent with --guest-agent");
+      }
     } catch (QmpException e) {
       throw JobException.failed("QEMU cannot be cleaned up", e);
     }

@@ -18,7 +18,9 @@ import io.nbdvault.nbd.NbdException;
 import io.nbdvault.nbd.NbdUri;
 import io.nbdvault.nbd.client.BaseAllocation;
 import io.nbdvault.nbd.client.NbdClientOptions;
+import io.nbdvault.qmp.QmpClient;
 import io.nbdvault.qmp.QmpException;
+import io.nbdvault.qmp.block.BlockCommands;
 import io.nbdvault.qmp.block.BlockJob;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -61,6 +63,7 @@ final class LiveBackup implements BackupSource {
   private Instant instant = Instant.EPOCH;
   private boolean frozen;
   private boolean committed;
+  private boolean overlaysStay;
 
   /**
    * What is known of the machine besides its disks.
@@ -124,7 +127,7 @@ final class LiveBackup implements BackupSource {
     try {
       backup.takeAndExport(request);
       return backup;
-    } catch (JobException | InterruptedException | RuntimeException e) {
+    } catch (JobException | InterruptedException | RuntimeException | Error e) {
       backup.putBackAfter(e);
       throw e;
     }
@@ -146,7 +149,7 @@ final class LiveBackup implements BackupSource {
   }
 
   /** The failure stays what is reported; that putting back failed too is told beside it. */
-  private void putBackAfter(Exception failure) {
+  private void putBackAfter(Throwable failure) {
     try {
       putBack();
     } catch (JobException e) {
@@ -209,7 +212,7 @@ final class LiveBackup implements BackupSource {
               part.disk().image(),
               names,
               part.disk().sizeBytes(),
-              qemu.client().peer());
+              qemu.owner());
       scratch.add(file);
       pointInTime.addOverlay(part, file.path());
     }
@@ -235,15 +238,21 @@ final class LiveBackup implements BackupSource {
         Optional.of(
             GuestWatch.start(
                 qemu.client(), cleaner, context.limits(), context.cancellation(), scratch));
+    boolean froze;
+    boolean heldUntilThaw;
     try {
-      frozen = freeze.freeze(request.freeze());
+      froze = freeze.freeze(request.freeze());
       List<Part> written = parts.stream().filter(p -> !p.disk().readOnly()).toList();
       if (!written.isEmpty()) {
         pointInTime.take(written);
       }
       instant = Instant.now();
     } finally {
-      freeze.thaw();
+      heldUntilThaw = freeze.thaw(qemu.commands());
+    }
+    frozen = froze && heldUntilThaw;
+    if (froze && !heldUntilThaw) {
+      freeze.notHeld(request.freeze());
     }
     context
         .listener()
@@ -411,11 +420,7 @@ final class LiveBackup implements BackupSource {
     JobException failure = null;
     for (Step step :
         List.<Step>of(
-            freeze::thaw,
-            () -> cleaner.removeAllButBitmaps(qemu.socketDirectory()),
-            () -> cleaner.removeBitmaps(this::isStale),
-            () -> watch.ifPresent(GuestWatch::close),
-            () -> removeFiles())) {
+            this::putQemuBack, () -> watch.ifPresent(GuestWatch::close), this::removeFiles)) {
       JobException failed = attempt(step);
       if (failure == null) {
         failure = failed;
@@ -440,10 +445,7 @@ final class LiveBackup implements BackupSource {
     } catch (JobException e) {
       return e;
     } catch (QmpException e) {
-      // Where QEMU is gone, everything that was in it is gone too.
-      return qemu.client().isOpen()
-          ? JobException.failed("the VM could not be put back as it was", e)
-          : null;
+      return JobException.failed("the VM could not be put back as it was", e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return new JobException(
@@ -451,9 +453,59 @@ final class LiveBackup implements BackupSource {
     }
   }
 
-  private void removeFiles() throws JobException {
-    if (!qemu.client().isOpen()) {
+  /** With a new session where ours was lost; where QEMU is gone, all that was in it is gone too. */
+  private void putQemuBack() throws JobException, QmpException, InterruptedException {
+    try {
+      if (qemu.client().isOpen()) {
+        putQemuBack(qemu.commands(), cleaner);
+        return;
+      }
+    } catch (QmpException e) {
+      if (qemu.client().isOpen()) {
+        throw e;
+      }
+    }
+    if (qemu.isQemuGone()) {
       DeadSockets.remove(qemu.socketDirectory(), event -> {});
+      return;
+    }
+    try (QmpClient again = qemu.reconnect()) {
+      BlockCommands commands = new BlockCommands(again);
+      putQemuBack(
+          commands,
+          new QemuCleaner(
+              commands,
+              machine.hasGuest(),
+              context.limits().teardownTimeout(),
+              withoutRemovals(context)));
+    } catch (QmpException e) {
+      if (!qemu.isQemuGone()) {
+        overlaysStay = true;
+        throw JobException.failed(
+            "QEMU no longer answers, and what this run made is still in it: run nbdvault cleanup"
+                + " --qmp as soon as it does",
+            e);
+      }
+    }
+  }
+
+  private void putQemuBack(BlockCommands commands, QemuCleaner with)
+      throws JobException, QmpException, InterruptedException {
+    try {
+      freeze.thaw(commands);
+    } finally {
+      try {
+        with.removeAllButBitmaps(qemu.socketDirectory());
+      } finally {
+        with.removeBitmaps(this::isStale);
+      }
+    }
+  }
+
+  /** Never the files of overlays that QEMU may still be writing to. */
+  private void removeFiles() throws JobException {
+    if (overlaysStay) {
+      return;
     }
     for (ScratchFile file : scratch) {
       file.remove();

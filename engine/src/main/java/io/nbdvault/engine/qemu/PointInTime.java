@@ -87,20 +87,19 @@ final class PointInTime {
   /**
    * Takes the instant. All jobs come before all bitmaps: bitmap actions do not drain, and a write
    * in flight between the merge and the job would be in the snapshot but not in the exported
-   * bitmap.
+   * bitmap. A copy that fails must fail the guest's write, which {@link GuestWatch} mends: {@code
+   * break-snapshot} would be seen by readers of the filter, and the overlay's reader would silently
+   * get the live disk.
    */
   void take(List<Part> parts) throws QmpException {
     List<TransactionAction> actions = new ArrayList<>();
-    // Where QEMU can, a failed copy breaks the snapshot and not the guest's write.
-    boolean breakSnapshot = qemu.schema().hasArgument("blockdev-backup", "on-cbw-error");
     for (Part part : parts) {
       actions.add(
           new BlockdevBackup(
               part.disk().nodeName(),
               names.of(Role.SCRATCH, part.index()),
               names.of(Role.JOB, part.index()),
-              names.of(Role.FILTER, part.index()),
-              breakSnapshot));
+              names.of(Role.FILTER, part.index())));
     }
     for (Part part : parts) {
       addBitmaps(actions, part);

@@ -20,8 +20,8 @@ import java.util.List;
 import java.util.function.BiPredicate;
 
 /**
- * Takes everything of ours out of a QEMU, in the order in which it can go: exports, the NBD server,
- * throttle filters, jobs, overlays and their files, groups, bitmaps. It asks QEMU what there is
+ * Takes everything of ours out of a QEMU, in the order in which it can go: jobs, exports, the NBD
+ * server, throttle filters, overlays and their files, groups, bitmaps. It asks QEMU what there is
  * instead of remembering, so it serves the end of a run, what a killed run left, and the cleanup
  * command alike. The VM's lock must be held, which is what makes all of it stale.
  */
@@ -49,15 +49,19 @@ final class QemuCleaner {
    */
   void removeAllButBitmaps(Path socketDirectory)
       throws QmpException, JobException, InterruptedException {
-    liftRateLimit();
+    try {
+      liftRateLimit();
+    } finally {
+      // Before all else: from here on nothing can go wrong with the guest's writes.
+      boolean hadJobs = !ourJobs().isEmpty();
+      cancelJobs();
+      if (hadJobs && hasGuest) {
+        continueAfterError();
+      }
+    }
     removeExports();
     removeServer(socketDirectory);
     removeNodes(RunNames.Role.THROTTLE);
-    boolean hadJobs = !ourJobs().isEmpty();
-    cancelJobs();
-    if (hadJobs && hasGuest) {
-      continueAfterError();
-    }
     removeOverlays();
     removeNodes(RunNames.Role.MARK);
     removeObjects(RunNames.Role.GROUP);

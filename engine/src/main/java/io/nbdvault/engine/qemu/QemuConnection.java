@@ -3,6 +3,7 @@ package io.nbdvault.engine.qemu;
 import io.nbdvault.engine.EngineLimits;
 import io.nbdvault.engine.JobException;
 import io.nbdvault.engine.JobListener;
+import io.nbdvault.qmp.PeerCredentials;
 import io.nbdvault.qmp.QmpClient;
 import io.nbdvault.qmp.QmpException;
 import io.nbdvault.qmp.QmpOptions;
@@ -106,6 +107,14 @@ final class QemuConnection implements AutoCloseable {
     return client;
   }
 
+  /**
+   * Whom QEMU runs as now. The socket tells who it was when it began to listen, which is before
+   * {@code -runas} takes effect.
+   */
+  PeerCredentials owner() {
+    return process.flatMap(HostProcess::owner).orElse(client.peer());
+  }
+
   BlockCommands commands() {
     return commands;
   }
@@ -118,6 +127,25 @@ final class QemuConnection implements AutoCloseable {
 
   Optional<String> processIdentity() {
     return process.map(HostProcess::identity);
+  }
+
+  /** Whether QEMU has ended, and not only our session with it. Waits a moment for it to be gone. */
+  boolean isQemuGone() throws InterruptedException {
+    if (client.isOpen()) {
+      return false;
+    }
+    for (int attempt = 0; attempt < 100; attempt++) {
+      if (process.isEmpty() || !process.get().isThere()) {
+        return true;
+      }
+      Thread.sleep(20); // A process that was killed closes its sockets before it is gone.
+    }
+    return false;
+  }
+
+  /** A second session with the same QEMU, under the same locks, after the first was lost. */
+  QmpClient reconnect() throws QmpException {
+    return QmpClient.connect(socket, QmpOptions.defaults());
   }
 
   /** What QEMU's relative file names are relative to. */

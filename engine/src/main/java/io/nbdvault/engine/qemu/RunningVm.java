@@ -3,6 +3,7 @@ package io.nbdvault.engine.qemu;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.nbdvault.chunkstore.SnapshotRecord;
+import io.nbdvault.engine.JobEvent;
 import io.nbdvault.engine.JobException;
 import io.nbdvault.engine.source.BackupRequest;
 import io.nbdvault.engine.source.BackupSource;
@@ -64,8 +65,17 @@ public final class RunningVm {
     QemuCleaner cleaner = qemu.cleaner(true, context.limits(), context.listener());
     cleaner.removeAllButBitmaps(qemu.socketDirectory());
     DeadSockets.remove(qemu.socketDirectory(), context.listener());
-    GuestFreeze.thawLeftover(
-        cleaner, commands, request.guestAgent(), context.limits(), context.listener());
+    boolean thawed =
+        GuestFreeze.thawLeftover(
+            cleaner, commands, request.guestAgent(), context.limits(), context.listener());
+    if (!thawed) {
+      context
+          .listener()
+          .onEvent(
+              new JobEvent.Warning(
+                  "an earlier run may have left the guest's filesystems frozen: give --guest-agent"
+                      + " to have them thawed"));
+    }
     DiskInventory inventory =
         DiskInventory.query(commands, request, qemu.workingDirectory(), iothreads);
     cleaner.removeBitmaps(BitmapRule.of(context, inventory.disks())::isStale);

@@ -56,11 +56,8 @@ final class VmLock implements AutoCloseable {
     if (Files.isWritable(run)) {
       return run.resolve("nbdvault");
     }
-    String session = System.getenv("XDG_RUNTIME_DIR");
-    return session == null
-        ? Path.of(
-            System.getProperty("java.io.tmpdir"), "nbdvault-" + System.getProperty("user.name"))
-        : Path.of(session, "nbdvault");
+    // Not a place that depends on the environment: cron and a login must find the same one.
+    return Path.of("/tmp", "nbdvault-" + System.getProperty("user.name"));
   }
 
   private static boolean tryLock(FileChannel channel) throws IOException {

@@ -140,8 +140,8 @@ public final class RestoreJob {
       for (Pair pair : opened) {
         write(pipeline, reader.disk(pair.disk().name()), pair, meter);
       }
+      cancellation.check(); // Not between two of them: all disks of a snapshot, or none.
       for (Pair pair : opened) {
-        cancellation.check();
         pair.target().publish();
         listener.onEvent(
             new JobEvent.Restored(

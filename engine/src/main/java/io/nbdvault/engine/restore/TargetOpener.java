@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.regex.Pattern;
 
 /**
@@ -72,6 +71,7 @@ final class TargetOpener {
     if (Files.exists(path, LinkOption.NOFOLLOW_LINKS) && !request.force()) {
       throw JobException.failed(path + " exists; --force replaces it");
     }
+    TargetUse.refuseOpenImage(path);
     Path parent = path.toAbsolutePath().getParent();
     if (parent != null && !Files.isDirectory(parent)) {
       throw JobException.failed("directory " + parent + " does not exist");
@@ -87,7 +87,7 @@ final class TargetOpener {
     if (request.format().orElse(ImageFormat.RAW) != ImageFormat.RAW) {
       throw JobException.badRequest(device + " is a device: only the raw format can be written");
     }
-    refuseMounted(device);
+    TargetUse.refuseBusyDevice(device);
     ImageTarget target = ImageTarget.openDevice(device);
     boolean accepted = false;
     try {
@@ -98,19 +98,6 @@ final class TargetOpener {
     } finally {
       if (!accepted) {
         target.close();
-      }
-    }
-  }
-
-  private static void refuseMounted(Path device) throws JobException, IOException {
-    String real = device.toRealPath().toString();
-    List<String> mounts = Files.readAllLines(Path.of("/proc/self/mounts"));
-    for (String mount : mounts) {
-      String[] fields = mount.split(" ", 3);
-      if (fields[0].startsWith("/dev/")
-          && Files.exists(Path.of(fields[0]))
-          && Path.of(fields[0]).toRealPath().toString().equals(real)) {
-        throw JobException.failed(device + " is mounted on " + fields[1]);
       }
     }
   }

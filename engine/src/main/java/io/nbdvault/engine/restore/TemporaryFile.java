@@ -3,9 +3,12 @@ package io.nbdvault.engine.restore;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
@@ -21,12 +24,14 @@ final class TemporaryFile {
     this.temporary = temporary;
   }
 
-  /** Creates an empty temporary file for {@code target}, readable by its owner's umask. */
+  /** Creates an empty temporary file for {@code target} that only its owner may read. */
   static TemporaryFile create(Path target) throws IOException {
     Path absolute = target.toAbsolutePath();
     String suffix = String.format(".%08x.partial", ThreadLocalRandom.current().nextInt());
     Path temporary = absolute.resolveSibling("." + absolute.getFileName() + suffix);
-    Files.createFile(temporary);
+    Files.createFile(
+        temporary,
+        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
     return new TemporaryFile(absolute, temporary);
   }
 
@@ -47,12 +52,22 @@ final class TemporaryFile {
 
   /** Renames to the final name; once this returns the name is durable too. */
   void publish() throws IOException {
+    if (Files.isRegularFile(target, LinkOption.NOFOLLOW_LINKS)) {
+      takeOverOwnership();
+    }
     Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
     Path directory = target.getParent();
     if (directory != null) {
       try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
         channel.force(true);
       }
+    }
+  }
+
+  /** What replaces a file belongs to whom the file belonged to. */
+  private void takeOverOwnership() throws IOException {
+    for (String attribute : List.of("unix:gid", "unix:uid", "unix:mode")) {
+      Files.setAttribute(temporary, attribute, Files.getAttribute(target, attribute));
     }
   }
 

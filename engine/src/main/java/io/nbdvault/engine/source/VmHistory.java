@@ -4,7 +4,7 @@ import io.nbdvault.chunkstore.Checkpoint;
 import io.nbdvault.chunkstore.DiskRecord;
 import io.nbdvault.chunkstore.SnapshotId;
 import io.nbdvault.chunkstore.SnapshotRecord;
-import java.util.Comparator;
+import io.nbdvault.engine.catalog.CommitOrder;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -34,10 +34,7 @@ public final class VmHistory {
   /** Reads the history of {@code vm} from all the snapshots of a repository. */
   public static VmHistory of(String vm, List<SnapshotRecord> snapshots) {
     List<SnapshotRecord> own =
-        snapshots.stream()
-            .filter(s -> s.vm().equals(vm))
-            .sorted(Comparator.comparing(SnapshotRecord::time))
-            .toList();
+        CommitOrder.of(snapshots.stream().filter(s -> s.vm().equals(vm)).toList());
     Set<String> others = new HashSet<>();
     snapshots.stream()
         .map(SnapshotRecord::vm)
@@ -56,8 +53,7 @@ public final class VmHistory {
 
   private static Map<String, Entry> latestDisks(List<SnapshotRecord> ofOneVm) {
     Map<String, Entry> disks = new LinkedHashMap<>();
-    for (SnapshotRecord snapshot :
-        ofOneVm.stream().sorted(Comparator.comparing(SnapshotRecord::time)).toList()) {
+    for (SnapshotRecord snapshot : CommitOrder.of(ofOneVm)) {
       for (DiskRecord disk : snapshot.disks()) {
         disks.put(disk.name(), new Entry(snapshot.id(), disk));
       }

@@ -3,7 +3,6 @@ package io.nbdvault.engine.qemu;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.nbdvault.chunkstore.DiskRecord;
 import io.nbdvault.chunkstore.SnapshotRecord;
 import io.nbdvault.engine.Cancellation;
 import io.nbdvault.engine.JobEvent;
@@ -59,22 +58,24 @@ class WritingGuestIT {
     guest = WritingGuest.of(directory, TIED.spec("vda+vdb"), VDA.spec("vda"), VDB.spec("vdb"));
   }
 
-  private QemuVm start() throws IOException, InterruptedException {
-    QemuVm vm =
-        guest
-            .vm()
-            .disk("vda", directory.resolve("vda.qcow2"), "qcow2")
-            .disk("vdb", directory.resolve("vdb.raw"), "raw")
-            .start();
+  private QemuVm start() throws IOException {
+    return guest
+        .vm()
+        .disk("vda", directory.resolve("vda.qcow2"), "qcow2")
+        .disk("vdb", directory.resolve("vdb.raw"), "raw")
+        .start();
+  }
+
+  private void awaitWriters() throws IOException, InterruptedException {
     guest.awaitWrite("vda", VDA, 200);
     guest.awaitWrite("vdb", VDB, 200);
     guest.awaitWrite("vdb", TIED, 50);
-    return vm;
   }
 
   @Test
   void everySnapshotHoldsExactlyTheFirstWritesOfEveryWriter() throws Exception {
     try (QemuVm vm = start()) {
+      awaitWriters();
       for (int round = 0; round < 4; round++) {
         backUp(vm);
       }
@@ -86,6 +87,7 @@ class WritingGuestIT {
   @Test
   void aCancelledBackupLosesNoWriteOfTheNextOne() throws Exception {
     try (QemuVm vm = start()) {
+      awaitWriters();
       backUp(vm);
       cancelAt(vm, JobEvent.PointInTime.class);
       cancelAt(vm, JobEvent.DiskStarted.class);
@@ -99,9 +101,9 @@ class WritingGuestIT {
 
   private void backUp(QemuVm vm) throws Exception {
     Map<String, Long> before = new HashMap<>();
-    for (String disk : WRITERS.keySet()) {
-      for (GuestWrites writes : WRITERS.get(disk)) {
-        before.put(disk + writes.seed(), guest.acknowledged(disk, writes));
+    for (Map.Entry<String, List<GuestWrites>> disk : WRITERS.entrySet()) {
+      for (GuestWrites writes : disk.getValue()) {
+        before.put(disk.getKey() + writes.seed(), guest.acknowledged(disk.getKey(), writes));
       }
     }
     SnapshotRecord snapshot = bench.backup(BackupBench.live("vm", vm.toolSocket()));
@@ -139,10 +141,10 @@ class WritingGuestIT {
   private void checkAll() throws Exception {
     Map<String, Long> reached = new HashMap<>();
     for (Taken one : taken) {
-      for (DiskRecord disk : one.snapshot().disks()) {
-        Path restored = bench.restore(one.snapshot(), disk.name());
-        for (GuestWrites writes : WRITERS.get(disk.name())) {
-          String key = disk.name() + writes.seed();
+      for (Map.Entry<String, List<GuestWrites>> disk : WRITERS.entrySet()) {
+        Path restored = bench.restore(one.snapshot(), disk.getKey());
+        for (GuestWrites writes : disk.getValue()) {
+          String key = disk.getKey() + writes.seed();
           long k = writes.check(restored);
           assertThat(k).as("writes of %s", key).isGreaterThanOrEqualTo(one.acknowledged().get(key));
           assertThat(k).as("writes of %s", key).isGreaterThan(reached.getOrDefault(key, 0L));
@@ -150,15 +152,15 @@ class WritingGuestIT {
         }
         Files.delete(restored);
       }
-      assertThat(reached.get("vda1") - reached.get("vdb1"))
+      assertThat(reached.getOrDefault("vda1", 0L) - reached.getOrDefault("vdb1", 0L))
           .as("how far vda is ahead of vdb in %s", one.snapshot().id().shortForm())
           .isBetween(0L, 1L);
     }
     QemuImg.convert(directory.resolve("vda.qcow2"), "qcow2", directory.resolve("vda.raw"), "raw");
-    for (String disk : WRITERS.keySet()) {
-      for (GuestWrites writes : WRITERS.get(disk)) {
-        assertThat(writes.check(directory.resolve(disk + ".raw")))
-            .isGreaterThanOrEqualTo(reached.get(disk + writes.seed()));
+    for (Map.Entry<String, List<GuestWrites>> disk : WRITERS.entrySet()) {
+      for (GuestWrites writes : disk.getValue()) {
+        assertThat(writes.check(directory.resolve(disk.getKey() + ".raw")))
+            .isGreaterThanOrEqualTo(reached.get(disk.getKey() + writes.seed()));
       }
     }
   }

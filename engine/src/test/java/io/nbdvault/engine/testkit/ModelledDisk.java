@@ -1,6 +1,7 @@
 package io.nbdvault.engine.testkit;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.nbdvault.qmp.QmpCommandException;
 import io.nbdvault.qmp.testkit.QemuImg;
 import io.nbdvault.qmp.testkit.QemuVm;
 import java.io.IOException;
@@ -29,6 +30,9 @@ final class ModelledDisk {
 
   /** Repositories whose next backup of this disk can only be a full one. */
   private final Set<BackupBench> fullNext = new HashSet<>();
+
+  /** Repositories whose bitmap may still lie in the image, inconsistent since a kill. */
+  private final Set<BackupBench> inconsistent = new HashSet<>();
 
   /** Creates the image; its size is often no multiple of 64 KiB. */
   ModelledDisk(Path directory, String name, String format, Random random) throws IOException {
@@ -61,8 +65,15 @@ final class ModelledDisk {
     repositories.forEach(fullNext::add);
   }
 
+  /** Notes that QEMU was killed. */
+  void killed(Iterable<BackupBench> repositories) {
+    repositories.forEach(inconsistent::add);
+    loseBitmaps(repositories);
+  }
+
   void backedUp(BackupBench repository) {
     fullNext.remove(repository);
+    inconsistent.remove(repository);
   }
 
   boolean mustBeFull(BackupBench repository) {
@@ -104,20 +115,31 @@ final class ModelledDisk {
     return random.nextInt((model.sizeBytes() - length) / SECTOR + 1) * SECTOR;
   }
 
-  /** Grows the disk under its running guest; what is new reads as zeroes. */
+  /**
+   * Grows the disk under its running guest; what is new reads as zeroes. QEMU refuses that for an
+   * image with an inconsistent bitmap, which the next backup to the same repository removes.
+   */
   String grow(QemuVm vm, Random random, Iterable<BackupBench> repositories) throws IOException {
     int size = model.sizeBytes() + SECTOR * (1 + random.nextInt(2_000));
     if (size > SIZE_MAX) {
       return "no growing of " + name;
     }
-    var unused =
-        vm.testMonitor()
-            .execute(
-                "block_resize",
-                JsonNodeFactory.instance
-                    .objectNode()
-                    .put("node-name", QemuVm.nodeName(name))
-                    .put("size", size));
+    try {
+      var unused =
+          vm.testMonitor()
+              .execute(
+                  "block_resize",
+                  JsonNodeFactory.instance
+                      .objectNode()
+                      .put("node-name", QemuVm.nodeName(name))
+                      .put("size", size));
+    } catch (QmpCommandException refused) {
+      if (inconsistent.isEmpty()
+          || !String.valueOf(refused.getMessage()).contains("inconsistent")) {
+        throw refused;
+      }
+      return "no growing of " + name + ", which has an inconsistent bitmap";
+    }
     model.resize(size);
     loseBitmaps(repositories);
     return "grow " + name + " to " + size;

@@ -130,7 +130,7 @@ public final class RandomOperations implements AutoCloseable {
     log.add("kill and start");
     for (ModelledDisk disk : disks) {
       vm.guestFlush(disk.name());
-      disk.loseBitmaps(repositories);
+      disk.killed(repositories);
     }
     vm.kill();
     vm.close();
