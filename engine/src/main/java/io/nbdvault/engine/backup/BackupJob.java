@@ -26,8 +26,10 @@ import io.nbdvault.engine.source.VmHistory;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Backs up a VM: takes one instant of its disks, reads what is allocated or what a proven bitmap
@@ -85,7 +87,7 @@ public final class BackupJob {
     BackupSource source = SourceOpener.open(request, context);
     SnapshotRecord committed;
     try {
-      announce(source);
+      announce(source, context.history());
       List<DiskRecord> disks = readAll(source, context.history(), session);
       cancellation.check();
       source.proveWhole();
@@ -111,10 +113,21 @@ public final class BackupJob {
     }
   }
 
-  private void announce(BackupSource source) {
+  private void announce(BackupSource source, VmHistory history) {
     for (SkippedDisk skipped : source.skipped()) {
       listener.onEvent(new JobEvent.DiskSkipped(skipped.name(), skipped.reason()));
     }
+    Set<String> present = new HashSet<>();
+    source.disks().forEach(disk -> present.add(disk.name()));
+    source.skipped().forEach(disk -> present.add(disk.name()));
+    history.latest().stream()
+        .flatMap(snapshot -> snapshot.disks().stream())
+        .filter(disk -> !present.contains(disk.name()))
+        .forEach(
+            disk ->
+                listener.onEvent(
+                    new JobEvent.Warning(
+                        "disk " + disk.name() + " of the last snapshot is not in this one")));
   }
 
   /** After the commit a failure to tidy up must not look like a failed backup. */

@@ -5,6 +5,7 @@ import io.nbdvault.chunkstore.SnapshotRecord;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.engine.JobException;
 import java.time.DateTimeException;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.LocalDateTime;
@@ -88,23 +89,37 @@ public final class SnapshotSelector {
             () -> JobException.badRequest("VM '" + vm + "' has no snapshot at or before " + when));
   }
 
-  /** An instant, with its offset or in this machine's time zone; a date alone means its end. */
-  private static Instant parseTime(String text) throws JobException {
+  /**
+   * An instant, with its offset or in this machine's time zone. A time means the end of what it
+   * says: a date its day, a minute its minute. So what the table of snapshots shows, finds.
+   */
+  private static Instant parseTime(String typed) throws JobException {
     ZoneId zone = ZoneId.systemDefault();
+    String text = typed.replaceFirst("^(\\d{4}-\\d\\d-\\d\\d) ", "$1T");
     try {
       if (text.length() == "2026-01-31".length()) {
         return LocalDate.parse(text).plusDays(1).atStartOfDay(zone).toInstant().minusNanos(1);
       }
       boolean withOffset = text.endsWith("Z") || text.matches(".*T.*[+-]\\d\\d(:?\\d\\d)?");
-      return withOffset
-          ? OffsetDateTime.parse(text, WITH_OFFSET).toInstant()
-          : LocalDateTime.parse(text).atZone(zone).toInstant();
+      Instant begin =
+          withOffset
+              ? OffsetDateTime.parse(text, WITH_OFFSET).toInstant()
+              : LocalDateTime.parse(text).atZone(zone).toInstant();
+      return begin.plus(precisionOf(text)).minusNanos(1);
     } catch (DateTimeException e) {
       throw JobException.badRequest(
           "'"
-              + text
+              + typed
               + "' is not a time (expected: latest, or ISO 8601 such as"
               + " 2026-01-31T03:00:00Z or 2026-01-31)");
     }
+  }
+
+  private static Duration precisionOf(String text) {
+    if (text.contains(".")) {
+      return Duration.ofNanos(1);
+    }
+    boolean seconds = text.matches(".*T\\d\\d:\\d\\d:\\d\\d.*");
+    return seconds ? Duration.ofSeconds(1) : Duration.ofMinutes(1);
   }
 }

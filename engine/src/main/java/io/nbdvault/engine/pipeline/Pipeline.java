@@ -70,10 +70,11 @@ public final class Pipeline implements AutoCloseable {
    */
   <T> T await(Future<T> future, String what) throws JobException, InterruptedException {
     while (true) {
+      cancellation.check(); // Also where no part ever takes long.
       try {
         return future.get(100, TimeUnit.MILLISECONDS);
       } catch (TimeoutException slow) {
-        cancellation.check();
+        // Look at the cancellation, and wait on.
       } catch (ExecutionException failed) {
         fail(what, failed);
         cancellation.check();

@@ -16,6 +16,7 @@ import java.util.regex.Pattern;
  */
 final class TargetOpener {
   private static final Pattern NBD_SCHEME = Pattern.compile("nbds?(\\+unix)?://.*");
+  private static final Pattern IMAGE_NAME = Pattern.compile(".*\\.(qcow2|raw|img)");
   private static final int CONNECTIONS = 1;
 
   private final RestoreRequest request;
@@ -30,8 +31,14 @@ final class TargetOpener {
       return false;
     }
     Path path = Path.of(request.to());
+    boolean asDirectory = request.to().endsWith("/");
     return Files.isDirectory(path)
-        || (!Files.exists(path) && (disks > 1 || request.to().endsWith("/")));
+        || (!Files.exists(path) && (asDirectory || (disks > 1 && !isImageName(path))));
+  }
+
+  /** Somebody who writes this means one file. */
+  private static boolean isImageName(Path path) {
+    return IMAGE_NAME.matcher(path.toString()).matches();
   }
 
   private boolean isNbd() {

@@ -27,6 +27,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class SnapshotSelectorTest {
+  private static final String ODD_SECOND = "eeee0000000000000000000000000000";
   private static final String FIRST = "aaaa1111" + "0".repeat(24);
   private static final String SECOND = "aaaa2222" + "0".repeat(24);
   private static final String THIRD = "bbbb3333" + "0".repeat(24);
@@ -36,6 +37,7 @@ class SnapshotSelectorTest {
   private final ChunkStore store =
       new Catalog(
           List.of(
+              snapshot(ODD_SECOND, "odd", "2026-03-05T03:02:42.500Z"),
               snapshot(FIRST, "web", "2026-03-01T10:00:00Z"),
               snapshot(OTHER, "db", "2026-03-02T09:00:00Z"),
               snapshot(SECOND, "web", "2026-03-02T10:00:00Z"),
@@ -85,6 +87,15 @@ class SnapshotSelectorTest {
     assertThat(
             LocalDateTime.parse("2026-03-02T12:00:00").atZone(ZoneId.systemDefault()).toInstant())
         .isEqualTo(Instant.parse("2026-03-02T10:00:00Z"));
+  }
+
+  @Test
+  void takesATimeAsTheEndOfWhatItSaysSoThatWhatTheTableShowsIsFound() throws Exception {
+    assertThat(select("odd@2026-03-05T03:02Z")).isEqualTo(ODD_SECOND);
+    assertThat(select("odd@2026-03-05 05:02")).as("local time").isEqualTo(ODD_SECOND);
+    assertThat(select("odd@2026-03-05T03:02:42Z")).isEqualTo(ODD_SECOND);
+    assertRefused("odd@2026-03-05T03:02:42.4Z", "VM 'odd' has no snapshot at or before");
+    assertRefused("odd@2026-03-05T03:01Z", "VM 'odd' has no snapshot at or before");
   }
 
   @Test

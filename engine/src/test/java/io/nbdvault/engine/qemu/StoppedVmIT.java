@@ -220,6 +220,21 @@ class StoppedVmIT {
     }
   }
 
+  @Test
+  void diskThatTheLastSnapshotHadAndThisOneHasNotIsNamed() throws Exception {
+    try (BackedUpVm vm =
+        new BackedUpVm(directory).disk("vda", "qcow2", SIZE).disk("vdb", "raw", SIZE).start()) {
+      vm.quit();
+      BackupRequest.Image vda = image(vm, "vda", "qcow2");
+      var both = vm.bench().backup(request(vda, image(vm, "vdb", "raw")));
+      assertThat(both.disks()).hasSize(2);
+      var one = vm.bench().backup(request(vda));
+      assertThat(one.disks()).hasSize(1);
+      assertThat(vm.bench().events())
+          .contains(new JobEvent.Warning("disk vdb of the last snapshot is not in this one"));
+    }
+  }
+
   private BackedUpVm filled(String format) throws Exception {
     BackedUpVm vm = new BackedUpVm(directory).disk("vda", format, SIZE).start();
     vm.write("vda", 0, SIZE / 2, 1);

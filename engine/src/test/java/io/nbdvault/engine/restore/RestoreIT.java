@@ -148,6 +148,18 @@ class RestoreIT {
   }
 
   @Test
+  void severalDisksToANameThatIsAnImagesAreRefused() {
+    Path file = target.resolve("new.qcow2");
+    assertRefused(
+        JobException.Kind.BAD_REQUEST,
+        "the snapshot has 2 disks and "
+            + file
+            + " takes one: choose with --disk, or name a directory",
+        () -> bench.restore(request("vm@latest", List.of(), file)));
+    assertThat(file).doesNotExist();
+  }
+
+  @Test
   void severalDisksToOneFileAreRefused() throws Exception {
     Path file = target.resolve("x.raw");
     Files.createFile(file);
