@@ -2,6 +2,7 @@ package io.nbdvault.engine.qemu;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.nbdvault.engine.JobEvent;
 import io.nbdvault.engine.JobException;
 import io.nbdvault.engine.catalog.Names;
 import io.nbdvault.engine.process.PrivateDirectory;
@@ -14,10 +15,12 @@ import io.nbdvault.qmp.QmpCommandException;
 import io.nbdvault.qmp.QmpException;
 import io.nbdvault.qmp.block.BlockNode;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -29,6 +32,7 @@ import java.util.Set;
  * images' locks keep a running QEMU and this apart.
  */
 public final class StoppedVm {
+  private static final byte[] QCOW2_MAGIC = {'Q', 'F', 'I', (byte) 0xfb};
   private static final Duration START_TIMEOUT = Duration.ofSeconds(20);
   private static final Duration END_TIMEOUT = Duration.ofSeconds(60);
 
@@ -50,6 +54,9 @@ public final class StoppedVm {
   public static BackupSource open(List<Image> images, BackupRequest request, SourceContext context)
       throws JobException, IOException, InterruptedException {
     check(images, request);
+    for (Image image : images) {
+      warnOfFormat(image, context);
+    }
     StoppedVm vm = start();
     boolean opened = false;
     try {
@@ -61,6 +68,24 @@ public final class StoppedVm {
     } finally {
       if (!opened) {
         vm.release();
+      }
+    }
+  }
+
+  /** A guest can write any header into a raw disk, so this is no more than a warning. */
+  private static void warnOfFormat(Image image, SourceContext context) throws IOException {
+    if (image.format().equals("raw") && Files.isRegularFile(image.file())) {
+      try (InputStream content = Files.newInputStream(image.file())) {
+        if (Arrays.equals(content.readNBytes(QCOW2_MAGIC.length), QCOW2_MAGIC)) {
+          context
+              .listener()
+              .onEvent(
+                  new JobEvent.Warning(
+                      "image "
+                          + image.file()
+                          + " is given as raw and begins as a qcow2 image: if it is one, the guest's"
+                          + " disk is not what is backed up"));
+        }
       }
     }
   }

@@ -235,6 +235,20 @@ class StoppedVmIT {
     }
   }
 
+  @Test
+  void qcow2ImageGivenAsRawIsBackedUpAsGivenAndWarnedOf() throws Exception {
+    try (BackedUpVm vm = filled("qcow2")) {
+      vm.quit();
+      var snapshot = vm.bench().backup(request(image(vm, "vda", "raw")));
+      assertThat(vm.bench().events())
+          .filteredOn(event -> event instanceof JobEvent.Warning)
+          .singleElement()
+          .asString()
+          .contains(vm.image("vda") + " is given as raw and begins as a qcow2 image");
+      vm.bench().assertRestores(snapshot, "vda", Files.readAllBytes(vm.image("vda")));
+    }
+  }
+
   private BackedUpVm filled(String format) throws Exception {
     BackedUpVm vm = new BackedUpVm(directory).disk("vda", format, SIZE).start();
     vm.write("vda", 0, SIZE / 2, 1);
