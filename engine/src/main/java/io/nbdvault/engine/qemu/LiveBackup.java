@@ -5,7 +5,6 @@ import io.nbdvault.chunkstore.Consistency;
 import io.nbdvault.chunkstore.SkippedDisk;
 import io.nbdvault.engine.JobEvent;
 import io.nbdvault.engine.JobException;
-import io.nbdvault.engine.JobListener;
 import io.nbdvault.engine.qemu.PointInTime.CheckpointKind;
 import io.nbdvault.engine.qemu.PointInTime.Part;
 import io.nbdvault.engine.source.BackupRequest;
@@ -18,9 +17,7 @@ import io.nbdvault.nbd.NbdException;
 import io.nbdvault.nbd.NbdUri;
 import io.nbdvault.nbd.client.BaseAllocation;
 import io.nbdvault.nbd.client.NbdClientOptions;
-import io.nbdvault.qmp.QmpClient;
 import io.nbdvault.qmp.QmpException;
-import io.nbdvault.qmp.block.BlockCommands;
 import io.nbdvault.qmp.block.BlockJob;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -30,7 +27,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The disks of a QEMU at one instant: a running machine's, or a stopped one's in a storage daemon.
@@ -52,7 +48,7 @@ final class LiveBackup implements BackupSource {
   private final SourceContext context;
   private final Release release;
   private final RunNames names;
-  private final QemuCleaner cleaner;
+  private final LiveTeardown teardown;
   private final PointInTime pointInTime;
   private final GuestFreeze freeze;
   private final List<Part> parts = new ArrayList<>();
@@ -63,7 +59,6 @@ final class LiveBackup implements BackupSource {
   private Instant instant = Instant.EPOCH;
   private boolean frozen;
   private boolean committed;
-  private boolean overlaysStay;
 
   /**
    * What is known of the machine besides its disks.
@@ -94,20 +89,11 @@ final class LiveBackup implements BackupSource {
     this.context = context;
     this.release = release;
     this.names = new RunNames(context.repositoryId(), context.snapshotId());
-    this.cleaner = qemu.cleaner(machine.hasGuest(), context.limits(), withoutRemovals(context));
     this.pointInTime = new PointInTime(qemu.commands(), names);
     this.freeze =
         new GuestFreeze(
             qemu.commands(), names, request.guestAgent(), context.limits(), context.listener());
-  }
-
-  /** That a run takes away what it made itself is no news. */
-  private static JobListener withoutRemovals(SourceContext context) {
-    return event -> {
-      if (!(event instanceof JobEvent.Removed)) {
-        context.listener().onEvent(event);
-      }
-    };
+    this.teardown = new LiveTeardown(qemu, machine, context, names, freeze);
   }
 
   /**
@@ -146,6 +132,11 @@ final class LiveBackup implements BackupSource {
       }
       throw JobException.failed("the backup cannot begin", e);
     }
+  }
+
+  private void putBack() throws JobException {
+    disks.forEach(SourceDisk::close);
+    teardown.run(watch, scratch, committed);
   }
 
   /** The failure stays what is reported; that putting back failed too is told beside it. */
@@ -237,7 +228,11 @@ final class LiveBackup implements BackupSource {
     watch =
         Optional.of(
             GuestWatch.start(
-                qemu.client(), cleaner, context.limits(), context.cancellation(), scratch));
+                qemu.client(),
+                teardown.cleaner(),
+                context.limits(),
+                context.cancellation(),
+                scratch));
     boolean froze;
     boolean heldUntilThaw;
     try {
@@ -410,112 +405,5 @@ final class LiveBackup implements BackupSource {
     } finally {
       release.run();
     }
-  }
-
-  /**
-   * Safe to call at any stage, and after any failure. Each step is taken whatever the others do.
-   */
-  private void putBack() throws JobException {
-    disks.forEach(SourceDisk::close);
-    JobException failure = null;
-    for (Step step :
-        List.<Step>of(
-            this::putQemuBack, () -> watch.ifPresent(GuestWatch::close), this::removeFiles)) {
-      JobException failed = attempt(step);
-      if (failure == null) {
-        failure = failed;
-      } else if (failed != null) {
-        failure.addSuppressed(failed);
-      }
-    }
-    if (failure != null) {
-      throw failure;
-    }
-  }
-
-  /** A part of putting the VM back. */
-  private interface Step {
-    void run() throws JobException, QmpException, InterruptedException;
-  }
-
-  private @Nullable JobException attempt(Step step) {
-    try {
-      step.run();
-      return null;
-    } catch (JobException e) {
-      return e;
-    } catch (QmpException e) {
-      return JobException.failed("the VM could not be put back as it was", e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return new JobException(
-          JobException.Kind.CANCELLED, "interrupted while putting the VM back as it was", e);
-    }
-  }
-
-  /** With a new session where ours was lost; where QEMU is gone, all that was in it is gone too. */
-  private void putQemuBack() throws JobException, QmpException, InterruptedException {
-    try {
-      if (qemu.client().isOpen()) {
-        putQemuBack(qemu.commands(), cleaner);
-        return;
-      }
-    } catch (QmpException e) {
-      if (qemu.client().isOpen()) {
-        throw e;
-      }
-    }
-    if (qemu.isQemuGone()) {
-      DeadSockets.remove(qemu.socketDirectory(), event -> {});
-      return;
-    }
-    try (QmpClient again = qemu.reconnect()) {
-      BlockCommands commands = new BlockCommands(again);
-      putQemuBack(
-          commands,
-          new QemuCleaner(
-              commands,
-              machine.hasGuest(),
-              context.limits().teardownTimeout(),
-              withoutRemovals(context)));
-    } catch (QmpException e) {
-      if (!qemu.isQemuGone()) {
-        overlaysStay = true;
-        throw JobException.failed(
-            "QEMU no longer answers, and what this run made is still in it: run nbdvault cleanup"
-                + " --qmp as soon as it does",
-            e);
-      }
-    }
-  }
-
-  private void putQemuBack(BlockCommands commands, QemuCleaner with)
-      throws JobException, QmpException, InterruptedException {
-    try {
-      freeze.thaw(commands);
-    } finally {
-      try {
-        with.removeAllButBitmaps(qemu.socketDirectory());
-      } finally {
-        with.removeBitmaps(this::isStale);
-      }
-    }
-  }
-
-  /** Never the files of overlays that QEMU may still be writing to. */
-  private void removeFiles() throws JobException {
-    if (overlaysStay) {
-      return;
-    }
-    for (ScratchFile file : scratch) {
-      file.remove();
-    }
-  }
-
-  private boolean isStale(String node, String bitmap) {
-    BitmapRule rule = BitmapRule.of(context, machine.disks());
-    return committed
-        ? rule.isStaleAfter(names.checkpointBitmap(), node, bitmap)
-        : rule.isStale(node, bitmap);
   }
 }
