@@ -92,10 +92,6 @@ public final class Tool implements AutoCloseable {
     return process.isAlive();
   }
 
-  public long pid() {
-    return process.pid();
-  }
-
   /** Why the program ended, in one sentence: the last line that it printed. */
   public String failure() throws InterruptedException {
     List<String> lines = output().lines().filter(line -> !line.isBlank()).toList();

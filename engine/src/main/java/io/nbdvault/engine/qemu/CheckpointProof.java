@@ -8,9 +8,9 @@ import java.util.Optional;
 
 /**
  * Decides whether a bitmap found in a QEMU may be trusted to hold everything that was written since
- * a committed snapshot. Name, size, images, granularity, recording and consistency must all agree
- * with what the repository recorded; whatever does not is a reason to read the disk in full, which
- * is always right.
+ * a committed snapshot. Name, size, images, granularity, recording, consistency and, beside a
+ * transient bitmap, the {@link SizeMark} must all agree with what the repository recorded; whatever
+ * does not is a reason to read the disk in full, which is always right.
  */
 final class CheckpointProof {
   private CheckpointProof() {}

@@ -14,7 +14,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
  * @param filterNodeName name of the filter node that is put above the source
  * @param breakSnapshot whether a target that cannot be written breaks the snapshot and not the
  *     guest's write ({@code on-cbw-error: break-snapshot}, since 10.1; older ones refuse it, so ask
- *     {@link io.nbdvault.qmp.QmpSchema} first)
+ *     {@link io.nbdvault.qmp.QmpSchema} first); only for who reads through the filter: a reader of
+ *     an overlay backed by the source would not notice, and get the live disk
  */
 public record BlockdevBackup(
     String device, String target, String jobId, String filterNodeName, boolean breakSnapshot)
