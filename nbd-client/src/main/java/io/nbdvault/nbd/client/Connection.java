@@ -324,6 +324,6 @@ final class Connection extends ChannelInboundHandlerAdapter {
   }
 
   private static NbdDisconnectedException connectionLost(Throwable cause) {
-    return new NbdDisconnectedException("connection lost: " + cause, cause);
+    return new NbdDisconnectedException(ConnectionFailure.lost(cause), cause);
   }
 }

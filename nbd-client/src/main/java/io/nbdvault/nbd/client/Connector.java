@@ -101,7 +101,12 @@ final class Connector {
     if (!future.isSuccess()) {
       Throwable cause = future.cause();
       throw new NbdConnectException(
-          uri + ": cannot connect to " + uri.endpoint() + ": " + cause.getMessage(), cause);
+          uri
+              + ": cannot connect to "
+              + uri.endpoint()
+              + ": "
+              + ConnectionFailure.connecting(cause),
+          cause);
     }
     return future.channel();
   }
