@@ -26,9 +26,9 @@ final class ConnectionFailure {
   static String lost(Throwable cause) {
     boolean closed =
         cause instanceof ClosedChannelException
-            || cause instanceof Errors.NativeIoException error
+            || (cause instanceof Errors.NativeIoException error
                 && (error.expectedErr() == Errors.ERRNO_ECONNRESET_NEGATIVE
-                    || error.expectedErr() == Errors.ERRNO_EPIPE_NEGATIVE);
+                    || error.expectedErr() == Errors.ERRNO_EPIPE_NEGATIVE));
     return closed ? "the server closed the connection" : "connection lost: " + words(cause);
   }
 
