@@ -7,7 +7,7 @@ package io.nbdvault.nbd;
  * @param lengthBytes at least 1
  * @param flags status bits; what they mean depends on the context
  */
-public record Extent(long lengthBytes, int flags) {
+public record Extent(long lengthBytes, long flags) {
   public Extent {
     if (lengthBytes < 1) {
       throw new IllegalArgumentException("lengthBytes: " + lengthBytes + " (expected: >= 1)");

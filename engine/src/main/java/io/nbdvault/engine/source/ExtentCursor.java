@@ -17,7 +17,7 @@ final class ExtentCursor {
     return index < extents.size();
   }
 
-  int flags() {
+  long flags() {
     return extents.get(index).flags();
   }
 

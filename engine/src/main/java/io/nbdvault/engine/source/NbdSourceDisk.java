@@ -142,7 +142,7 @@ public final class NbdSourceDisk implements SourceDisk {
   }
 
   /** Only the ZERO flag lets a range be skipped: HOLE alone is data. */
-  private static ExtentKind kind(int allocation, int dirty) {
+  private static ExtentKind kind(long allocation, long dirty) {
     if ((allocation & BaseAllocation.ZERO) != 0) {
       return ExtentKind.ZERO;
     }

@@ -91,8 +91,8 @@ class NbdSourceDiskTest {
     System.out.println("nbdvault.seed=" + seed);
     Random random = new Random(seed);
     for (int round = 0; round < 3_000; round++) {
-      List<Integer> allocation = new ArrayList<>();
-      List<Integer> dirty = new ArrayList<>();
+      List<Long> allocation = new ArrayList<>();
+      List<Long> dirty = new ArrayList<>();
       BlockStatus status = status(50, extents(random, allocation, 4), extents(random, dirty, 2));
       long asked = 1L + random.nextInt(60);
       List<ExtentKind> bytes = new ArrayList<>();
@@ -110,7 +110,7 @@ class NbdSourceDiskTest {
     }
   }
 
-  private static List<Extent> extents(Random random, List<Integer> bytes, int flagsEnd) {
+  private static List<Extent> extents(Random random, List<Long> bytes, int flagsEnd) {
     List<Extent> extents = new ArrayList<>();
     for (int count = 1 + random.nextInt(6); count > 0; count--) {
       Extent extent = new Extent(1 + random.nextInt(12), random.nextInt(flagsEnd));
@@ -122,7 +122,7 @@ class NbdSourceDiskTest {
     return extents;
   }
 
-  private static List<ExtentKind> model(List<Integer> allocation, List<Integer> dirty, long asked) {
+  private static List<ExtentKind> model(List<Long> allocation, List<Long> dirty, long asked) {
     List<ExtentKind> kinds = new ArrayList<>();
     for (int i = 0; i < Math.min(asked, Math.min(allocation.size(), dirty.size())); i++) {
       boolean zero = (allocation.get(i) & 2) != 0;

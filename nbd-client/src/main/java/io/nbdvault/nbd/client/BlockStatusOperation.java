@@ -1,6 +1,7 @@
 package io.nbdvault.nbd.client;
 
 import io.nbdvault.nbd.Extent;
+import io.nbdvault.nbd.protocol.HeaderStyle;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -13,15 +14,18 @@ final class BlockStatusOperation extends Operation<BlockStatus> {
   private final BlockStatusRequest request;
 
   BlockStatusOperation(BlockRange range, int flags, ExportInfo export) {
-    super(range.widenedOffsetBytes(), lengthBytes(range), ClientLimits.BLOCK_STATUS_BYTES_MAX);
+    super(range.widenedOffsetBytes(), lengthBytes(range, export), lengthBytes(range, export));
     this.range = range;
     this.export = export;
     this.request =
-        new BlockStatusRequest(this, flags, range.widenedOffsetBytes(), lengthBytes(range), export);
+        new BlockStatusRequest(
+            this, flags, range.widenedOffsetBytes(), lengthBytes(range, export), export);
   }
 
-  private static long lengthBytes(BlockRange range) {
-    return Math.min(range.widenedLengthBytes(), ClientLimits.BLOCK_STATUS_BYTES_MAX);
+  private static long lengthBytes(BlockRange range, ExportInfo export) {
+    return export.headerStyle() == HeaderStyle.EXTENDED
+        ? range.widenedLengthBytes()
+        : Math.min(range.widenedLengthBytes(), ClientLimits.BLOCK_STATUS_BYTES_MAX);
   }
 
   @Override

@@ -41,19 +41,20 @@ final class BlockStatusRequest extends Request {
   }
 
   @Override
-  void extent(long length, int extentFlags) throws NbdProtocolException {
+  void extent(long length, long extentFlags) throws NbdProtocolException {
     long left = lengthBytes() - coveredBytes;
     if (left <= 0) {
       throw new NbdProtocolException(this + ": an extent begins after the request's end");
     }
-    long end = offsetBytes() + coveredBytes + length;
-    if (length % minimumBlockBytes != 0 && end != exportBytes) {
+    long toExportEnd = exportBytes - offsetBytes() - coveredBytes;
+    if (length % minimumBlockBytes != 0 && length != toExportEnd) {
       throw new NbdProtocolException(
           this + ": extent of " + length + " bytes, not a multiple of " + minimumBlockBytes);
     }
     // The last may reach beyond what was asked for (proto.md, "NBD_REPLY_TYPE_BLOCK_STATUS").
     current.add(new Extent(Math.min(length, left), extentFlags));
-    coveredBytes += length;
+    // Not more than what is left: a length near 2^63 would overflow the sum.
+    coveredBytes += Math.min(length, left);
   }
 
   @Override

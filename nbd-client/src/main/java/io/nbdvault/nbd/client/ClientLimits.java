@@ -25,7 +25,10 @@ final class ClientLimits {
    */
   static final long RANGE_REQUEST_BYTES_MAX = 1L << 30;
 
-  /** The longest BLOCK_STATUS: the longest 32-bit length that is aligned to any block size. */
+  /**
+   * The longest BLOCK_STATUS with compact headers: the longest 32-bit length that is aligned to any
+   * block size.
+   */
   static final long BLOCK_STATUS_BYTES_MAX = (1L << 32) - (64 << 10);
 
   /** How long close() waits for the server to react to DISC. */

@@ -6,6 +6,7 @@ import io.nbdvault.nbd.NbdException;
 import io.nbdvault.nbd.NbdProtocolException;
 import io.nbdvault.nbd.NbdServerException;
 import io.nbdvault.nbd.protocol.Command;
+import io.nbdvault.nbd.protocol.HeaderStyle;
 import io.nbdvault.nbd.protocol.ReplyDecoder;
 import io.nbdvault.nbd.protocol.RequestEncoder;
 import io.netty.buffer.ByteBuf;
@@ -37,6 +38,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
   private final Channel channel;
   private final ConnectionPool pool;
   private final Duration requestTimeout;
+  private final HeaderStyle headerStyle;
   private final InFlight inFlight;
   private final ReplyRouter router;
   private final ReplyDecoder decoder;
@@ -46,18 +48,15 @@ final class Connection extends ChannelInboundHandlerAdapter {
   private boolean draining;
   private boolean disconnected;
 
-  Connection(Connector.Handshaken handshaken, NbdClientOptions options, ConnectionPool pool) {
-    this.channel = handshaken.channel();
+  Connection(NbdHandshake.Entered entered, NbdClientOptions options, ConnectionPool pool) {
+    this.channel = entered.channel();
     this.pool = pool;
     this.requestTimeout = options.requestTimeout();
     this.inFlight = new InFlight(options.requestsInFlightMaxPerConnection());
-    this.router =
-        new ReplyRouter(
-            inFlight,
-            handshaken.negotiated().requireExport().structuredReplies(),
-            handshaken.negotiated().contextNames(),
-            this::replyComplete);
-    this.decoder = new ReplyDecoder(router);
+    HeaderStyle style = entered.export().headerStyle();
+    this.headerStyle = style;
+    this.router = new ReplyRouter(inFlight, style, entered.contextNames(), this::replyComplete);
+    this.decoder = new ReplyDecoder(style, router);
   }
 
   /** Takes the channel over from the handshake. May be called on any thread. */
@@ -66,7 +65,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
         .eventLoop()
         .execute(
             () -> {
-              channel.pipeline().removeFirst();
+              channel.pipeline().remove(HandshakeHandler.class);
               channel.pipeline().addLast(this);
             });
   }
@@ -128,12 +127,14 @@ final class Connection extends ChannelInboundHandlerAdapter {
   private @Nullable ByteBuf send(Request request, @Nullable ByteBuf headers) {
     ByteBuf out = headers;
     if (out == null) {
-      out = channel.alloc().ioBuffer(RequestEncoder.HEADER_BYTES * (inFlight.freePlaces() + 1));
+      out =
+          channel.alloc().ioBuffer(headerStyle.requestHeaderBytes() * (inFlight.freePlaces() + 1));
     }
     request.deadlineNanos = System.nanoTime() + requestTimeout.toNanos();
     request.replyComplete = false;
     RequestEncoder.encode(
         out,
+        headerStyle,
         request.flags(),
         request.command(),
         request.cookie,
@@ -260,8 +261,8 @@ final class Connection extends ChannelInboundHandlerAdapter {
     }
     failure = new NbdDisconnectedException("the connection was closed");
     disconnected = true;
-    ByteBuf out = channel.alloc().ioBuffer(RequestEncoder.HEADER_BYTES);
-    RequestEncoder.encode(out, 0, Command.DISC, 0, 0, 0);
+    ByteBuf out = channel.alloc().ioBuffer(headerStyle.requestHeaderBytes());
+    RequestEncoder.encode(out, headerStyle, 0, Command.DISC, 0, 0, 0);
     channel
         .writeAndFlush(out)
         .addListener(

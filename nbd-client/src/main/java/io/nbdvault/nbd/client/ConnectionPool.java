@@ -16,8 +16,8 @@ final class ConnectionPool {
   private final OperationQueue queue = new OperationQueue();
   private final List<Connection> connections;
 
-  ConnectionPool(List<Connector.Handshaken> handshaken, NbdClientOptions options) {
-    connections = handshaken.stream().map(h -> new Connection(h, options, this)).toList();
+  ConnectionPool(List<NbdHandshake.Entered> entered, NbdClientOptions options) {
+    connections = entered.stream().map(h -> new Connection(h, options, this)).toList();
   }
 
   void start() {

@@ -1,13 +1,13 @@
 package io.nbdvault.nbd.client;
 
 import io.nbdvault.nbd.NbdConnectException;
-import io.nbdvault.nbd.NbdException;
 import io.nbdvault.nbd.NbdUri;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.FixedRecvByteBufAllocator;
@@ -20,9 +20,8 @@ import java.net.SocketAddress;
 import java.net.UnknownHostException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
 
-/** Opens channels and leads them through the handshake. Blocks; never called on an event loop. */
+/** Opens channels. Blocks; never called on an event loop. */
 final class Connector {
   // Reads per turn of the loop, so that one connection does not starve another on the same loop.
   private static final int READS_PER_TURN_MAX = 4;
@@ -30,37 +29,17 @@ final class Connector {
   private final NbdUri uri;
   private final NbdClientOptions options;
 
-  /** A channel after its handshake; what it came to. */
-  record Handshaken(Channel channel, Negotiated negotiated) {
-    /** Closes a channel that nobody took over. */
-    void abandon() {
-      Connector.abandon(channel);
-    }
-  }
-
   Connector(NbdUri uri, NbdClientOptions options) {
     this.uri = uri;
     this.options = options;
   }
 
-  /**
-   * Connects and negotiates.
-   *
-   * @return a channel that is open only if the goal is transmission
-   */
-  Handshaken open(Negotiation.Goal goal) throws NbdException {
-    if (EventLoops.onEventLoop()) {
-      throw new IllegalStateException("opening NBD connections blocks; not on an event loop");
-    }
+  /** Connects to the first address that answers, with {@code handler} alone in the pipeline. */
+  Channel connect(ChannelHandler handler) throws NbdConnectException {
     NbdConnectException last = null;
     for (SocketAddress address : addresses()) {
-      Negotiation negotiation = new Negotiation(goal, uri.exportName(), options.metaContexts());
-      HandshakeHandler handler =
-          new HandshakeHandler(
-              negotiation, goal == Negotiation.Goal.TRANSMISSION, options.handshakeTimeout());
       try {
-        Channel channel = connect(address, handler);
-        return new Handshaken(channel, await(channel, handler));
+        return connect(address, handler);
       } catch (NbdConnectException e) {
         if (last != null) {
           e.addSuppressed(last);
@@ -88,7 +67,7 @@ final class Connector {
     }
   }
 
-  private Channel connect(SocketAddress address, HandshakeHandler handler)
+  private Channel connect(SocketAddress address, ChannelHandler handler)
       throws NbdConnectException {
     ChannelFuture future = bootstrap(address, handler).connect(address);
     try {
@@ -111,7 +90,7 @@ final class Connector {
     return future.channel();
   }
 
-  private Bootstrap bootstrap(SocketAddress address, HandshakeHandler handler)
+  private Bootstrap bootstrap(SocketAddress address, ChannelHandler handler)
       throws NbdConnectException {
     Bootstrap bootstrap =
         new Bootstrap()
@@ -138,22 +117,8 @@ final class Connector {
         .option(ChannelOption.SO_KEEPALIVE, true);
   }
 
-  private Negotiated await(Channel channel, HandshakeHandler handler) throws NbdException {
-    try {
-      // Bounded: the handler has a deadline.
-      return handler.result().get();
-    } catch (InterruptedException e) {
-      abandon(channel);
-      throw interrupted(e);
-    } catch (ExecutionException e) {
-      if (e.getCause() instanceof NbdException failure) {
-        throw failure;
-      }
-      throw new IllegalStateException("handshake failed unexpectedly", e.getCause());
-    }
-  }
-
-  private static void abandon(Channel channel) {
+  /** Closes a channel that nobody uses; does not wait. */
+  static void abandon(Channel channel) {
     channel.close().addListener(ChannelFutureListener.FIRE_EXCEPTION_ON_FAILURE);
   }
 

@@ -1,11 +1,16 @@
 package io.nbdvault.nbd.client;
 
+import io.nbdvault.nbd.protocol.BlockSizes;
+import io.nbdvault.nbd.protocol.HeaderStyle;
+import io.nbdvault.nbd.protocol.NbdProtocol;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What a server says about an export.
  *
  * @param sizeBytes at least 0
+ * @param rotational whether it behaves like a spinning disk
  * @param readOnly whether writes, trims and zeroes are refused
  * @param canMultiConn whether several connections see one coherent device
  * @param canFlush whether FLUSH is offered
@@ -19,12 +24,14 @@ import java.util.List;
  * @param preferredBlockBytes at least the minimum
  * @param maximumBlockBytes the longest payload of one request, a multiple of the minimum, at most
  *     32 MiB; longer reads and writes are split
- * @param structuredReplies whether structured replies were negotiated
+ * @param headerStyle what was negotiated for the transmission phase
  * @param metaContexts the names of the negotiated metadata contexts, in the server's words and
  *     order
+ * @param description what the server's administrator says about the export, for people
  */
 public record ExportInfo(
     long sizeBytes,
+    boolean rotational,
     boolean readOnly,
     boolean canMultiConn,
     boolean canFlush,
@@ -37,8 +44,9 @@ public record ExportInfo(
     int minimumBlockBytes,
     int preferredBlockBytes,
     int maximumBlockBytes,
-    boolean structuredReplies,
-    List<String> metaContexts) {
+    HeaderStyle headerStyle,
+    List<String> metaContexts,
+    Optional<String> description) {
   public ExportInfo {
     if (sizeBytes < 0) {
       throw new IllegalArgumentException("sizeBytes: " + sizeBytes + " (expected: >= 0)");
@@ -56,5 +64,38 @@ public record ExportInfo(
               + ")");
     }
     metaContexts = List.copyOf(metaContexts);
+  }
+
+  /** What the wire's transmission flags say; DF only where replies have chunks. */
+  static ExportInfo ofWire(
+      long sizeBytes,
+      int flags,
+      BlockSizes blockSizes,
+      HeaderStyle headerStyle,
+      List<String> metaContexts,
+      Optional<String> description) {
+    return new ExportInfo(
+        sizeBytes,
+        (flags & NbdProtocol.FLAG_ROTATIONAL) != 0,
+        (flags & NbdProtocol.FLAG_READ_ONLY) != 0,
+        (flags & NbdProtocol.FLAG_CAN_MULTI_CONN) != 0,
+        (flags & NbdProtocol.FLAG_SEND_FLUSH) != 0,
+        (flags & NbdProtocol.FLAG_SEND_FUA) != 0,
+        (flags & NbdProtocol.FLAG_SEND_TRIM) != 0,
+        (flags & NbdProtocol.FLAG_SEND_WRITE_ZEROES) != 0,
+        (flags & NbdProtocol.FLAG_SEND_FAST_ZERO) != 0,
+        headerStyle != HeaderStyle.SIMPLE && (flags & NbdProtocol.FLAG_SEND_DF) != 0,
+        (flags & NbdProtocol.FLAG_SEND_CACHE) != 0,
+        blockSizes.minimumBytes(),
+        blockSizes.preferredBytes(),
+        blockSizes.maximumBytes(),
+        headerStyle,
+        metaContexts,
+        description);
+  }
+
+  /** Whether replies have chunks: structured replies or extended headers were negotiated. */
+  public boolean structuredReplies() {
+    return headerStyle != HeaderStyle.SIMPLE;
   }
 }

@@ -3,38 +3,117 @@ package io.nbdvault.nbd.client;
 import io.nbdvault.nbd.NbdDisconnectedException;
 import io.nbdvault.nbd.NbdException;
 import io.nbdvault.nbd.NbdProtocolException;
+import io.nbdvault.nbd.protocol.HandshakeDecoder;
+import io.nbdvault.nbd.protocol.HandshakeMessage;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** Puts a {@link Negotiation} on a channel and a deadline on the negotiation. */
+/**
+ * The handshake's end of a channel: sends one option at a time and collects its replies. Whatever
+ * comes while no option is out was not asked for and ends the connection; so does the deadline.
+ * Everything but the methods that say so runs on the channel's event loop.
+ */
 final class HandshakeHandler extends ChannelInboundHandlerAdapter {
-  private final Negotiation negotiation;
-  private final boolean stay;
   private final Duration timeout;
-  private final CompletableFuture<Negotiated> result = new CompletableFuture<>();
+  private final HandshakeDecoder decoder = new HandshakeDecoder();
+  private final List<HandshakeMessage> replies = new ArrayList<>();
+  private String phase = "GREETING";
+  private @Nullable CompletableFuture<List<HandshakeMessage>> exchange;
+  private volatile @Nullable ChannelHandlerContext context;
   private @Nullable ScheduledFuture<?> deadline;
+  private @Nullable NbdException failure;
+  private boolean over;
+  private long bytesTaken;
 
   /**
-   * Waits for the channel to become active.
+   * The first exchange is the greeting, which the server begins.
    *
-   * @param stay whether the connection is of use after the handshake
+   * @param greeting completes on the event loop, exceptionally with an {@link NbdException}
+   * @param timeout from connecting to {@link #finish}
    */
-  HandshakeHandler(Negotiation negotiation, boolean stay, Duration timeout) {
-    this.negotiation = negotiation;
-    this.stay = stay;
+  HandshakeHandler(CompletableFuture<List<HandshakeMessage>> greeting, Duration timeout) {
+    this.exchange = greeting;
     this.timeout = timeout;
   }
 
-  /** Completes on the event loop, exceptionally with an {@link NbdException}. */
-  CompletableFuture<Negotiated> result() {
-    return result;
+  /** What is sent, and what it prepares the decoder for. */
+  interface Question {
+    /** Appends to {@code out} and tells the decoder what to expect. */
+    void ask(HandshakeDecoder decoder, ByteBuf out);
+  }
+
+  /**
+   * Asks one question; another must not be out. May be called on any thread.
+   *
+   * @param name the option's, for messages
+   * @return completes on the event loop with all replies, the last being the one that ends them;
+   *     exceptionally with an {@link NbdException}
+   */
+  CompletableFuture<List<HandshakeMessage>> exchange(String name, Question question) {
+    CompletableFuture<List<HandshakeMessage>> answer = new CompletableFuture<>();
+    ChannelHandlerContext ctx = context();
+    ctx.executor().execute(() -> ask(ctx, name, question, answer));
+    return answer;
+  }
+
+  private void ask(
+      ChannelHandlerContext ctx,
+      String name,
+      Question question,
+      CompletableFuture<List<HandshakeMessage>> answer) {
+    if (failure != null) {
+      answer.completeExceptionally(failure);
+      return;
+    }
+    if (exchange != null || over) {
+      throw new IllegalStateException(name + " while " + phase + " is under way");
+    }
+    phase = name;
+    exchange = answer;
+    replies.clear();
+    ByteBuf out = ctx.alloc().ioBuffer();
+    question.ask(decoder, out);
+    ctx.writeAndFlush(out).addListener(ChannelFutureListener.FIRE_EXCEPTION_ON_FAILURE);
+  }
+
+  /** Sends something that is not answered, such as the client's flags. On any thread. */
+  void tell(Consumer<ByteBuf> message) {
+    ChannelHandlerContext ctx = context();
+    ByteBuf out = ctx.alloc().ioBuffer();
+    message.accept(out);
+    ctx.writeAndFlush(out).addListener(ChannelFutureListener.FIRE_EXCEPTION_ON_FAILURE);
+  }
+
+  private ChannelHandlerContext context() {
+    ChannelHandlerContext ctx = context;
+    if (ctx == null) {
+      throw new IllegalStateException("the handshake's handler is on no channel");
+    }
+    return ctx;
+  }
+
+  /** Ends the deadline: what follows has deadlines of its own. */
+  void finish() {
+    over = true;
+    if (deadline != null) {
+      deadline.cancel(false);
+      deadline = null;
+    }
+  }
+
+  @Override
+  public void handlerAdded(ChannelHandlerContext ctx) {
+    context = ctx;
   }
 
   @Override
@@ -44,12 +123,8 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
             .schedule(
                 () ->
                     fail(
-                        ctx,
                         new NbdDisconnectedException(
-                            "handshake not over after "
-                                + timeout
-                                + ", in state "
-                                + negotiation.phase())),
+                            "handshake not over after " + timeout + ", in state " + phase)),
                 timeout.toNanos(),
                 TimeUnit.NANOSECONDS);
   }
@@ -57,69 +132,78 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
   @Override
   public void channelRead(ChannelHandlerContext ctx, Object msg) {
     ByteBuf in = (ByteBuf) msg;
-    ByteBuf out = ctx.alloc().ioBuffer();
     try {
-      if (result.isDone()) {
-        // After a failure the rest does not matter; after success nothing was asked for yet.
-        fail(ctx, new NbdProtocolException("the server sent bytes nobody asked for"));
-        return;
-      }
-      boolean over = negotiation.accept(in, out);
-      if (over && in.isReadable()) {
-        throw new NbdProtocolException(
-            in.readableBytes() + " bytes after the handshake that nobody asked for");
-      }
-      if (out.isReadable()) {
-        ctx.writeAndFlush(out.retain())
-            .addListener(ChannelFutureListener.FIRE_EXCEPTION_ON_FAILURE);
-      }
-      if (over) {
-        succeed(ctx);
+      // After a failure the rest does not matter.
+      if (failure == null) {
+        accept(in);
       }
     } catch (NbdException e) {
-      fail(ctx, e);
+      fail(e);
     } finally {
       in.release();
-      out.release();
     }
   }
 
-  private void succeed(ChannelHandlerContext ctx) {
-    cancelDeadline();
-    if (!stay) {
-      // An empty write, so that the close comes after ABORT has gone out.
-      ctx.writeAndFlush(ctx.alloc().ioBuffer(0, 0)).addListener(ChannelFutureListener.CLOSE);
+  private void accept(ByteBuf in) throws NbdProtocolException {
+    bytesTaken += in.readableBytes();
+    if (bytesTaken > ClientLimits.HANDSHAKE_BYTES_MAX) {
+      throw new NbdProtocolException(
+          "handshake: more than " + ClientLimits.HANDSHAKE_BYTES_MAX + " bytes");
     }
-    result.complete(negotiation.result());
+    CompletableFuture<List<HandshakeMessage>> asked = exchange;
+    while (asked != null) {
+      HandshakeMessage message = decoder.decode(in);
+      if (message == null) {
+        return;
+      }
+      if (replies.size() >= ClientLimits.OPTION_REPLIES_MAX) {
+        throw new NbdProtocolException(
+            phase + ": more than " + ClientLimits.OPTION_REPLIES_MAX + " replies");
+      }
+      replies.add(message);
+      if (message.endsExchange()) {
+        break;
+      }
+    }
+    if (in.isReadable()) {
+      throw new NbdProtocolException(
+          "%d bytes after %s that nobody asked for".formatted(in.readableBytes(), phase));
+    }
+    if (asked != null) {
+      exchange = null;
+      asked.complete(List.copyOf(replies));
+    }
   }
 
   @Override
   public void channelInactive(ChannelHandlerContext ctx) {
     fail(
-        ctx,
         new NbdDisconnectedException(
-            "the server closed the connection during the handshake, in state "
-                + negotiation.phase()));
+            "the server closed the connection during the handshake, in state " + phase));
   }
 
   @Override
   public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
     fail(
-        ctx,
-        new NbdDisconnectedException(
-            "handshake failed in state " + negotiation.phase() + ": " + cause.getMessage(), cause));
+        cause instanceof NbdException known
+            ? known
+            : new NbdDisconnectedException(
+                "%s during the handshake, in state %s"
+                    .formatted(ConnectionFailure.lost(cause), phase),
+                cause));
   }
 
-  private void fail(ChannelHandlerContext ctx, NbdException reason) {
-    cancelDeadline();
-    result.completeExceptionally(reason);
-    ctx.close().addListener(ChannelFutureListener.FIRE_EXCEPTION_ON_FAILURE);
-  }
-
-  private void cancelDeadline() {
-    if (deadline != null) {
-      deadline.cancel(false);
-      deadline = null;
+  private void fail(NbdException reason) {
+    if (failure != null) {
+      return;
     }
+    failure = reason;
+    finish();
+    CompletableFuture<List<HandshakeMessage>> asked = exchange;
+    exchange = null;
+    if (asked != null) {
+      asked.completeExceptionally(reason);
+    }
+    context().close().addListener(ChannelFutureListener.FIRE_EXCEPTION_ON_FAILURE);
   }
 }

@@ -8,6 +8,7 @@ import io.nbdvault.nbd.NbdProtocolException;
 import io.nbdvault.nbd.NbdServerException;
 import io.nbdvault.nbd.NbdUri;
 import io.nbdvault.nbd.protocol.Command;
+import io.nbdvault.nbd.protocol.HeaderStyle;
 import io.nbdvault.nbd.protocol.NbdProtocol;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -55,49 +56,70 @@ public final class NbdClient implements AutoCloseable {
    * @throws IllegalStateException on one of the client's I/O threads
    */
   public static NbdClient open(NbdUri uri, NbdClientOptions options) throws NbdException {
-    Connector connector = new Connector(uri, options);
-    List<Connector.Handshaken> handshaken = new ArrayList<>();
+    List<NbdHandshake.Entered> entered = new ArrayList<>();
     boolean complete = false;
     try {
-      handshaken.add(connector.open(Negotiation.Goal.TRANSMISSION));
-      ExportInfo export = handshaken.get(0).negotiated().requireExport();
+      entered.add(enter(uri, options));
+      ExportInfo export = entered.get(0).export();
       int wanted = export.canMultiConn() || options.assumeMultiConn() ? options.connections() : 1;
-      openMore(connector, uri, wanted, handshaken);
-      ConnectionPool pool = new ConnectionPool(handshaken, options);
-      pool.start();
+      openMore(uri, options, wanted, entered);
       complete = true;
-      return new NbdClient(export, pool);
+      return of(entered, options);
     } finally {
       if (!complete) {
-        handshaken.forEach(Connector.Handshaken::abandon);
+        entered.forEach(connection -> Connector.abandon(connection.channel()));
       }
     }
   }
 
+  /** A client of connections that have entered the same export. */
+  static NbdClient of(List<NbdHandshake.Entered> entered, NbdClientOptions options) {
+    ConnectionPool pool = new ConnectionPool(entered, options);
+    pool.start();
+    return new NbdClient(entered.get(0).export(), pool);
+  }
+
   private static void openMore(
-      Connector connector, NbdUri uri, int wanted, List<Connector.Handshaken> handshaken)
+      NbdUri uri, NbdClientOptions options, int wanted, List<NbdHandshake.Entered> entered)
       throws NbdException {
-    ExportInfo export = handshaken.get(0).negotiated().requireExport();
-    while (handshaken.size() < wanted) {
-      Connector.Handshaken next;
+    ExportInfo export = entered.get(0).export();
+    while (entered.size() < wanted) {
+      NbdHandshake.Entered next;
       try {
-        next = connector.open(Negotiation.Goal.TRANSMISSION);
+        next = enter(uri, options);
       } catch (NbdConnectException | NbdDisconnectedException e) {
         // Servers have limits they do not announce, such as qemu-nbd's --shared.
         LOG.warn(
             "event=fewer_connections uri={} wanted={} open={} reason=\"{}\"",
             uri,
             wanted,
-            handshaken.size(),
+            entered.size(),
             e.getMessage());
         return;
       }
-      handshaken.add(next);
-      ExportInfo other = next.negotiated().requireExport();
-      if (!other.equals(export)) {
+      entered.add(next);
+      if (!next.export().equals(export)) {
         throw new NbdProtocolException(
-            uri + ": two connections see different exports: " + export + " and " + other);
+            uri + ": two connections see different exports: " + export + " and " + next.export());
       }
+    }
+  }
+
+  /** One connection, with the metadata contexts that the server has of those in the options. */
+  private static NbdHandshake.Entered enter(NbdUri uri, NbdClientOptions options)
+      throws NbdException {
+    try (NbdHandshake handshake = NbdHandshake.usual(uri, options)) {
+      if (handshake.headerStyle() != HeaderStyle.SIMPLE && !options.metaContexts().isEmpty()) {
+        try {
+          var unused = handshake.setMetaContexts(uri.exportName(), options.metaContexts());
+        } catch (NbdServerException e) {
+          if (e.errno() == NbdErrno.ESHUTDOWN) {
+            throw e;
+          }
+          LOG.debug("event=no_meta_contexts uri={} reason=\"{}\"", uri, e.getMessage());
+        }
+      }
+      return handshake.enter(uri.exportName());
     }
   }
 
@@ -107,10 +129,11 @@ public final class NbdClient implements AutoCloseable {
    * @throws NbdException as {@link #open}; ENOTSUP if the server does not know the question
    */
   public static ExportInfo info(NbdUri uri, NbdClientOptions options) throws NbdException {
-    return new Connector(uri, options)
-        .open(Negotiation.Goal.EXPORT_INFO)
-        .negotiated()
-        .requireExport();
+    try (NbdHandshake handshake = NbdHandshake.usual(uri, options)) {
+      ExportInfo export = handshake.info(uri.exportName());
+      handshake.abort();
+      return export;
+    }
   }
 
   /**
@@ -120,7 +143,11 @@ public final class NbdClient implements AutoCloseable {
    * @throws NbdException as {@link #open}; ENOTSUP or EPERM if the server does not tell
    */
   public static List<String> list(NbdUri uri, NbdClientOptions options) throws NbdException {
-    return new Connector(uri, options).open(Negotiation.Goal.LIST_EXPORTS).negotiated().names();
+    try (NbdHandshake handshake = NbdHandshake.usual(uri, options)) {
+      List<NbdHandshake.ListedExport> exports = handshake.list();
+      handshake.abort();
+      return exports.stream().map(NbdHandshake.ListedExport::name).toList();
+    }
   }
 
   /**
@@ -130,10 +157,11 @@ public final class NbdClient implements AutoCloseable {
    */
   public static List<String> listMetaContexts(NbdUri uri, NbdClientOptions options)
       throws NbdException {
-    return new Connector(uri, options)
-        .open(Negotiation.Goal.LIST_META_CONTEXTS)
-        .negotiated()
-        .names();
+    try (NbdHandshake handshake = NbdHandshake.usual(uri, options)) {
+      List<String> names = handshake.listMetaContexts(uri.exportName(), List.of());
+      handshake.abort();
+      return names;
+    }
   }
 
   /** What the server says about the export. */
@@ -174,7 +202,8 @@ public final class NbdClient implements AutoCloseable {
    * answer may cover less than was asked for, but covers some of it.
    *
    * @param offsetBytes 0..size − length
-   * @param lengthBytes at least 1; of more than 4 GiB − 64 KiB only that much is asked for
+   * @param lengthBytes at least 1; without extended headers, of more than 4 GiB − 64 KiB only that
+   *     much is asked for
    */
   public CompletableFuture<BlockStatus> blockStatus(
       long offsetBytes, long lengthBytes, BlockStatusFlag... flags) {

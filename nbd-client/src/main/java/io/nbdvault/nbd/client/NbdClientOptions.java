@@ -1,142 +1,218 @@
 package io.nbdvault.nbd.client;
 
 import java.time.Duration;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
+import java.util.function.Consumer;
 
 /**
- * How an {@link NbdClient} connects and what it waits for.
- *
- * @param connections 1..16; more than one is used only if the server says CAN_MULTI_CONN, or {@code
- *     assumeMultiConn} is set
- * @param requestsInFlightMaxPerConnection 1..1024; QEMU works on at most 16 at a time
- * @param connectTimeout until the socket is connected, 1 ms..1 day
- * @param handshakeTimeout from there to the transmission phase, 1 ms..1 day
- * @param requestTimeout from sending a request to its last reply, 1 ms..1 day; a request that
- *     exceeds it costs the connection, since its reply may still come
- * @param metaContexts at most 64 names of metadata contexts to ask for; those the server does not
- *     have are missing from {@link ExportInfo#metaContexts}
- * @param assumeMultiConn use several connections even if the server does not say CAN_MULTI_CONN;
- *     safe only if nobody writes
+ * How an {@link NbdClient} connects, what it waits for, and what it lets through. A value: each
+ * {@code with…} gives another one.
  */
-public record NbdClientOptions(
-    int connections,
-    int requestsInFlightMaxPerConnection,
-    Duration connectTimeout,
-    Duration handshakeTimeout,
-    Duration requestTimeout,
-    List<String> metaContexts,
-    boolean assumeMultiConn) {
+public final class NbdClientOptions {
   private static final int CONNECTIONS_MAX = 16;
   private static final int REQUESTS_IN_FLIGHT_MAX = 1024;
   private static final int META_CONTEXTS_MAX = 64;
+  private static final Duration TIMEOUT_MIN = Duration.ofMillis(1);
   private static final Duration TIMEOUT_MAX = Duration.ofDays(1);
+  private static final NbdClientOptions DEFAULTS = new NbdClientOptions(new Values());
 
-  public NbdClientOptions {
-    checkRange("connections", connections, CONNECTIONS_MAX);
-    checkRange(
-        "requestsInFlightMaxPerConnection",
-        requestsInFlightMaxPerConnection,
-        REQUESTS_IN_FLIGHT_MAX);
-    checkTimeout("connectTimeout", connectTimeout);
-    checkTimeout("handshakeTimeout", handshakeTimeout);
-    checkTimeout("requestTimeout", requestTimeout);
-    metaContexts = List.copyOf(metaContexts);
-    if (metaContexts.size() > META_CONTEXTS_MAX) {
-      throw new IllegalArgumentException(
-          "metaContexts: " + metaContexts.size() + " (expected: <= " + META_CONTEXTS_MAX + ")");
+  private final Values values;
+
+  /** The fields and their defaults. Not changed once an options object has them. */
+  private static final class Values implements Cloneable {
+    private int connections = 2;
+    private int requestsInFlightMaxPerConnection = 16;
+    private Duration connectTimeout = Duration.ofSeconds(5);
+    private Duration handshakeTimeout = Duration.ofSeconds(15);
+    private Duration requestTimeout = Duration.ofSeconds(60);
+    private Duration progressTimeout = Duration.ofSeconds(60);
+    private List<String> metaContexts = List.of(BaseAllocation.CONTEXT);
+    private boolean assumeMultiConn;
+    private boolean extendedHeaders = true;
+    private Set<StrictCheck> strictChecks = Set.of(StrictCheck.values());
+
+    private Values copy() {
+      try {
+        return (Values) clone();
+      } catch (CloneNotSupportedException e) {
+        throw new IllegalStateException(e);
+      }
     }
+  }
+
+  private NbdClientOptions(Values values) {
+    this.values = values;
   }
 
   /**
    * Two connections with 16 requests each, 5 s to connect, 15 s for the handshake, 60 s for a
-   * request, and {@code base:allocation}.
+   * request and for any sign of life, {@code base:allocation}, extended headers where the server
+   * has them, and every strict check.
    */
   public static NbdClientOptions defaults() {
-    return new NbdClientOptions(
-        2,
-        16,
-        Duration.ofSeconds(5),
-        Duration.ofSeconds(15),
-        Duration.ofSeconds(60),
-        List.of(BaseAllocation.CONTEXT),
-        false);
+    return DEFAULTS;
   }
 
+  private NbdClientOptions with(Consumer<Values> change) {
+    Values copy = values.copy();
+    change.accept(copy);
+    return new NbdClientOptions(copy);
+  }
+
+  /** Connections to open if the server says CAN_MULTI_CONN, or {@link #assumeMultiConn} is set. */
+  public int connections() {
+    return values.connections;
+  }
+
+  /**
+   * Another {@link #connections}.
+   *
+   * @param value 1..16
+   */
   public NbdClientOptions withConnections(int value) {
-    return new NbdClientOptions(
-        value,
-        requestsInFlightMaxPerConnection,
-        connectTimeout,
-        handshakeTimeout,
-        requestTimeout,
-        metaContexts,
-        assumeMultiConn);
+    checkRange("connections", value, CONNECTIONS_MAX);
+    return with(v -> v.connections = value);
   }
 
+  /** Requests on the wire of one connection; QEMU works on at most 16 at a time. */
+  public int requestsInFlightMaxPerConnection() {
+    return values.requestsInFlightMaxPerConnection;
+  }
+
+  /**
+   * Another {@link #requestsInFlightMaxPerConnection}.
+   *
+   * @param value 1..1024
+   */
   public NbdClientOptions withRequestsInFlightMaxPerConnection(int value) {
-    return new NbdClientOptions(
-        connections,
-        value,
-        connectTimeout,
-        handshakeTimeout,
-        requestTimeout,
-        metaContexts,
-        assumeMultiConn);
+    checkRange("requestsInFlightMaxPerConnection", value, REQUESTS_IN_FLIGHT_MAX);
+    return with(v -> v.requestsInFlightMaxPerConnection = value);
   }
 
+  /** How long a socket may take to connect. */
+  public Duration connectTimeout() {
+    return values.connectTimeout;
+  }
+
+  /**
+   * Another {@link #connectTimeout}.
+   *
+   * @param value 1 ms..1 day
+   */
   public NbdClientOptions withConnectTimeout(Duration value) {
-    return new NbdClientOptions(
-        connections,
-        requestsInFlightMaxPerConnection,
-        value,
-        handshakeTimeout,
-        requestTimeout,
-        metaContexts,
-        assumeMultiConn);
+    checkTimeout("connectTimeout", value);
+    return with(v -> v.connectTimeout = value);
   }
 
+  /** How long the handshake may take, from being connected to the transmission phase. */
+  public Duration handshakeTimeout() {
+    return values.handshakeTimeout;
+  }
+
+  /**
+   * Another {@link #handshakeTimeout}.
+   *
+   * @param value 1 ms..1 day
+   */
   public NbdClientOptions withHandshakeTimeout(Duration value) {
-    return new NbdClientOptions(
-        connections,
-        requestsInFlightMaxPerConnection,
-        connectTimeout,
-        value,
-        requestTimeout,
-        metaContexts,
-        assumeMultiConn);
+    checkTimeout("handshakeTimeout", value);
+    return with(v -> v.handshakeTimeout = value);
   }
 
+  /**
+   * How long a request may take, from being sent to its last reply. One that takes longer costs the
+   * connection, since its reply may still come.
+   */
+  public Duration requestTimeout() {
+    return values.requestTimeout;
+  }
+
+  /**
+   * Another {@link #requestTimeout}.
+   *
+   * @param value 1 ms..1 day
+   */
   public NbdClientOptions withRequestTimeout(Duration value) {
-    return new NbdClientOptions(
-        connections,
-        requestsInFlightMaxPerConnection,
-        connectTimeout,
-        handshakeTimeout,
-        value,
-        metaContexts,
-        assumeMultiConn);
+    checkTimeout("requestTimeout", value);
+    return with(v -> v.requestTimeout = value);
   }
 
+  /**
+   * How long a connection with requests in flight may stay without a single byte from the server.
+   */
+  public Duration progressTimeout() {
+    return values.progressTimeout;
+  }
+
+  /**
+   * Another {@link #progressTimeout}.
+   *
+   * @param value 1 ms..1 day
+   */
+  public NbdClientOptions withProgressTimeout(Duration value) {
+    checkTimeout("progressTimeout", value);
+    return with(v -> v.progressTimeout = value);
+  }
+
+  /**
+   * Metadata contexts to ask for; those that the server does not have are missing from {@link
+   * ExportInfo#metaContexts}.
+   */
+  public List<String> metaContexts() {
+    return values.metaContexts;
+  }
+
+  /**
+   * Other {@link #metaContexts}.
+   *
+   * @param value at most 64
+   */
   public NbdClientOptions withMetaContexts(List<String> value) {
-    return new NbdClientOptions(
-        connections,
-        requestsInFlightMaxPerConnection,
-        connectTimeout,
-        handshakeTimeout,
-        requestTimeout,
-        value,
-        assumeMultiConn);
+    List<String> copy = List.copyOf(value);
+    if (copy.size() > META_CONTEXTS_MAX) {
+      throw new IllegalArgumentException(
+          "metaContexts: " + copy.size() + " (expected: <= " + META_CONTEXTS_MAX + ")");
+    }
+    return with(v -> v.metaContexts = copy);
   }
 
+  /**
+   * Whether to use several connections even if the server does not say CAN_MULTI_CONN; safe only if
+   * nobody writes.
+   */
+  public boolean assumeMultiConn() {
+    return values.assumeMultiConn;
+  }
+
+  /** Another {@link #assumeMultiConn}. */
   public NbdClientOptions withAssumeMultiConn(boolean value) {
-    return new NbdClientOptions(
-        connections,
-        requestsInFlightMaxPerConnection,
-        connectTimeout,
-        handshakeTimeout,
-        requestTimeout,
-        metaContexts,
-        value);
+    return with(v -> v.assumeMultiConn = value);
+  }
+
+  /** Whether to ask for extended headers before structured replies. */
+  public boolean extendedHeaders() {
+    return values.extendedHeaders;
+  }
+
+  /** Another {@link #extendedHeaders}. */
+  public NbdClientOptions withExtendedHeaders(boolean value) {
+    return with(v -> v.extendedHeaders = value);
+  }
+
+  /** Which of the caller's mistakes are refused rather than sent. */
+  public Set<StrictCheck> strictChecks() {
+    return values.strictChecks;
+  }
+
+  /** Without some {@link #strictChecks}: for tests of servers. */
+  public NbdClientOptions without(StrictCheck... checks) {
+    EnumSet<StrictCheck> left = EnumSet.noneOf(StrictCheck.class);
+    left.addAll(values.strictChecks);
+    left.removeAll(List.of(checks));
+    Set<StrictCheck> copy = Set.copyOf(left);
+    return with(v -> v.strictChecks = copy);
   }
 
   private static void checkRange(String name, int value, int max) {
@@ -146,9 +222,9 @@ public record NbdClientOptions(
   }
 
   private static void checkTimeout(String name, Duration value) {
-    if (value.compareTo(Duration.ofMillis(1)) < 0 || value.compareTo(TIMEOUT_MAX) > 0) {
+    if (value.compareTo(TIMEOUT_MIN) < 0 || value.compareTo(TIMEOUT_MAX) > 0) {
       throw new IllegalArgumentException(
-          name + ": " + value + " (expected: PT0.001S.." + TIMEOUT_MAX + ")");
+          name + ": " + value + " (expected: " + TIMEOUT_MIN + ".." + TIMEOUT_MAX + ")");
     }
   }
 }

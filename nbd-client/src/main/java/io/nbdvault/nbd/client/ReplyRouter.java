@@ -2,6 +2,7 @@ package io.nbdvault.nbd.client;
 
 import io.nbdvault.nbd.NbdProtocolException;
 import io.nbdvault.nbd.protocol.Command;
+import io.nbdvault.nbd.protocol.HeaderStyle;
 import io.nbdvault.nbd.protocol.NbdProtocol;
 import io.nbdvault.nbd.protocol.ReplyListener;
 import io.netty.buffer.ByteBuf;
@@ -17,7 +18,7 @@ final class ReplyRouter implements ReplyListener {
   }
 
   private final InFlight inFlight;
-  private final boolean structuredReplies;
+  private final HeaderStyle style;
   private final Map<Integer, String> contextsById;
   private final Set<String> contextNames;
   private final Completion completion;
@@ -26,11 +27,11 @@ final class ReplyRouter implements ReplyListener {
 
   ReplyRouter(
       InFlight inFlight,
-      boolean structuredReplies,
+      HeaderStyle style,
       Map<Integer, String> contextsById,
       Completion completion) {
     this.inFlight = inFlight;
-    this.structuredReplies = structuredReplies;
+    this.style = style;
     this.contextsById = contextsById;
     this.contextNames = Set.copyOf(contextsById.values());
     this.completion = completion;
@@ -45,7 +46,7 @@ final class ReplyRouter implements ReplyListener {
   public int simpleReply(long cookie, int error) throws NbdProtocolException {
     Request request = inFlight.find(cookie);
     boolean read = request.command() == Command.READ;
-    if (read && structuredReplies) {
+    if (read && style != HeaderStyle.SIMPLE) {
       throw new NbdProtocolException(request + ": simple reply (expected: a structured one)");
     }
     current = request;
@@ -65,14 +66,16 @@ final class ReplyRouter implements ReplyListener {
   @Override
   public void chunk(long cookie, int type, boolean done) throws NbdProtocolException {
     Request request = inFlight.find(cookie);
-    if (!structuredReplies) {
-      throw new NbdProtocolException(request + ": structured reply, which was not negotiated");
-    }
     if (type == NbdProtocol.REPLY_TYPE_NONE && !done) {
       throw new NbdProtocolException(request + ": chunk of type NONE without DONE");
     }
     current = request;
     currentDone = done;
+  }
+
+  @Override
+  public void requestOffset(long offsetBytes) throws NbdProtocolException {
+    current().requestOffset(offsetBytes);
   }
 
   @Override
@@ -100,7 +103,7 @@ final class ReplyRouter implements ReplyListener {
   }
 
   @Override
-  public void extent(long lengthBytes, int flags) throws NbdProtocolException {
+  public void extent(long lengthBytes, long flags) throws NbdProtocolException {
     current().extent(lengthBytes, flags);
   }
 

@@ -76,7 +76,7 @@ class Request {
     throw unexpected("a block status");
   }
 
-  void extent(long length, int extentFlags) throws NbdProtocolException {
+  void extent(long length, long extentFlags) throws NbdProtocolException {
     throw unexpected("an extent");
   }
 
@@ -85,6 +85,14 @@ class Request {
     if (serverError == null) {
       String where = this + (message.isEmpty() ? " failed" : " failed: " + message);
       serverError = new NbdServerException(NbdErrno.ofCode(error), where);
+    }
+  }
+
+  /** An extended reply repeats the request's offset. */
+  final void requestOffset(long offset) throws NbdProtocolException {
+    if (offset != offsetBytes) {
+      throw new NbdProtocolException(
+          this + ": answered for offset " + Long.toUnsignedString(offset));
     }
   }
 

@@ -4,6 +4,14 @@ import io.nbdvault.nbd.NbdErrno;
 
 /** What a server sends before the transmission phase, decoded. */
 public sealed interface HandshakeMessage {
+  /** Whether nothing more comes in answer to the same question. */
+  default boolean endsExchange() {
+    return this instanceof Greeting
+        || this instanceof ExportNameReply
+        || this instanceof Ack
+        || this instanceof Refusal;
+  }
+
   /**
    * The server's first words.
    *
@@ -41,6 +49,9 @@ public sealed interface HandshakeMessage {
   /** The export's block sizes, in answer to INFO or GO. */
   record BlockSizeInformation(int option, BlockSizes sizes) implements OptionReply {}
 
+  /** A text about the export for people, in answer to INFO or GO. */
+  record Description(int option, String text) implements OptionReply {}
+
   /** Some other information in answer to INFO or GO, which is ignored. */
   record OtherInformation(int option, int type) implements OptionReply {}
 
@@ -74,7 +85,8 @@ public sealed interface HandshakeMessage {
             case NbdProtocol.REP_ERR_POLICY -> "the server's policy forbids it";
             case NbdProtocol.REP_ERR_INVALID -> "the server calls it invalid";
             case NbdProtocol.REP_ERR_PLATFORM -> "the server's platform does not support it";
-            case NbdProtocol.REP_ERR_TLS_REQD -> "the server requires TLS, which is not supported";
+            case NbdProtocol.REP_ERR_TLS_REQD ->
+                "the server requires TLS (an nbds:// or nbds+unix:// URI)";
             case NbdProtocol.REP_ERR_UNKNOWN -> "the server has no such export";
             case NbdProtocol.REP_ERR_SHUTDOWN -> "the server is shutting down";
             case NbdProtocol.REP_ERR_BLOCK_SIZE_REQD -> "the server insists on block sizes";

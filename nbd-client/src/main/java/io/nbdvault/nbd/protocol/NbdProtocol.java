@@ -76,11 +76,15 @@ public final class NbdProtocol {
   public static final int FLAG_SEND_RESIZE = 1 << 9;
   public static final int FLAG_SEND_CACHE = 1 << 10;
   public static final int FLAG_SEND_FAST_ZERO = 1 << 11;
+  public static final int FLAG_BLOCK_STATUS_PAYLOAD = 1 << 12;
 
   // Transmission ("Transmission").
 
-  /** Starts every request. */
+  /** Starts every compact request. */
   public static final int REQUEST_MAGIC = 0x25609513;
+
+  /** Starts every request once extended headers were negotiated. */
+  public static final int EXTENDED_REQUEST_MAGIC = 0x21e41c71;
 
   /** Starts a simple reply. */
   public static final int SIMPLE_REPLY_MAGIC = 0x67446698;
@@ -88,12 +92,16 @@ public final class NbdProtocol {
   /** Starts a structured reply chunk. */
   public static final int STRUCTURED_REPLY_MAGIC = 0x668e33ef;
 
+  /** Starts an extended reply chunk. */
+  public static final int EXTENDED_REPLY_MAGIC = 0x6e8a278c;
+
   // Command flags.
   public static final int CMD_FLAG_FUA = 1;
   public static final int CMD_FLAG_NO_HOLE = 1 << 1;
   public static final int CMD_FLAG_DF = 1 << 2;
   public static final int CMD_FLAG_REQ_ONE = 1 << 3;
   public static final int CMD_FLAG_FAST_ZERO = 1 << 4;
+  public static final int CMD_FLAG_PAYLOAD_LEN = 1 << 5;
 
   // Structured reply chunks. Error types have the highest bit of 16 set.
   public static final int REPLY_FLAG_DONE = 1;
@@ -101,6 +109,7 @@ public final class NbdProtocol {
   public static final int REPLY_TYPE_OFFSET_DATA = 1;
   public static final int REPLY_TYPE_OFFSET_HOLE = 2;
   public static final int REPLY_TYPE_BLOCK_STATUS = 5;
+  public static final int REPLY_TYPE_BLOCK_STATUS_EXT = 6;
   public static final int REPLY_TYPE_FLAG_ERROR = 1 << 15;
   public static final int REPLY_TYPE_ERROR = REPLY_TYPE_FLAG_ERROR | 1;
   public static final int REPLY_TYPE_ERROR_OFFSET = REPLY_TYPE_FLAG_ERROR | 2;

@@ -70,6 +70,10 @@ final class OptionReplyParser {
                 data.readUnsignedInt(), data.readUnsignedInt(), data.readUnsignedInt());
         return new HandshakeMessage.BlockSizeInformation(option, sizes);
       }
+      case NbdProtocol.INFO_DESCRIPTION -> {
+        String text = WireString.read(data, data.readableBytes(), "export description");
+        return new HandshakeMessage.Description(option, text);
+      }
       default -> {
         return new HandshakeMessage.OtherInformation(option, type);
       }

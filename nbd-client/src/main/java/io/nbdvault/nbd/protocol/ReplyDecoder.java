@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Decodes the replies of the transmission phase, however they are cut, without collecting payloads
- * (proto.md, "Simple reply message" and "Structured reply chunk message").
+ * (proto.md, "Simple reply message", "Structured reply chunk message" and "Extended reply chunk
+ * message").
  *
  * <pre>
  *  simple reply      0       4       8              16
@@ -18,9 +19,14 @@ import org.jspecify.annotations.Nullable;
  *                    +-------+----+----+-------------+-------+-------------+
  *                    | magic |flag|type|   cookie    | length| length bytes|
  *                    +-------+----+----+-------------+-------+-------------+
+ *  extended chunk    0       4    6    8             16       24       32
+ *                    +-------+----+----+-------------+--------+--------+-------------+
+ *                    | magic |flag|type|   cookie    | offset | length | length bytes|
+ *                    +-------+----+----+-------------+--------+--------+-------------+
  *  OFFSET_DATA       | offset (8) | data |
  *  OFFSET_HOLE       | offset (8) | length (4) |
  *  BLOCK_STATUS      | context id (4) | n × ( length (4) | flags (4) ) |
+ *  BLOCK_STATUS_EXT  | context id (4) | n (4) | n × ( length (8) | flags (8) ) |
  *  ERROR             | error (4) | message length (2) | message |
  *  ERROR_OFFSET      | error (4) | message length (2) | message | offset (8) |
  * </pre>
@@ -32,19 +38,24 @@ public final class ReplyDecoder {
   private enum State {
     HEADER,
     CHUNK_LENGTH,
+    EXTENDED_OFFSET_AND_LENGTH,
     DATA_OFFSET,
     DATA,
     HOLE,
     CONTEXT_ID,
+    CONTEXT_ID_AND_COUNT,
     EXTENT,
+    EXTENT_64,
     ERROR
   }
 
-  // Both headers are at least this long and have the cookie in the same place.
+  // All headers are at least this long and have the cookie in the same place.
   private static final int HEADER_BYTES = 16;
   private static final int EXTENT_BYTES = 8;
+  private static final int EXTENT_64_BYTES = 16;
   private static final int ERROR_BYTES_MIN = 6;
 
+  private final HeaderStyle style;
   private final ReplyListener listener;
   private final ByteBuf partial = Unpooled.buffer(HEADER_BYTES, NbdProtocol.ERROR_CHUNK_BYTES_MAX);
   private State state = State.HEADER;
@@ -53,7 +64,9 @@ public final class ReplyDecoder {
   private int dataBytesLeft;
   private int extentsLeft;
 
-  public ReplyDecoder(ReplyListener listener) {
+  /** Replies in {@code style} go to {@code listener}; any other style is refused. */
+  public ReplyDecoder(HeaderStyle style, ReplyListener listener) {
+    this.style = style;
     this.listener = listener;
   }
 
@@ -72,11 +85,14 @@ public final class ReplyDecoder {
     return switch (state) {
       case HEADER -> header(in);
       case CHUNK_LENGTH -> chunkLength(in);
+      case EXTENDED_OFFSET_AND_LENGTH -> extendedOffsetAndLength(in);
       case DATA_OFFSET -> dataOffset(in);
       case DATA -> data(in);
       case HOLE -> hole(in);
       case CONTEXT_ID -> contextId(in);
+      case CONTEXT_ID_AND_COUNT -> contextIdAndCount(in);
       case EXTENT -> extent(in);
+      case EXTENT_64 -> extent64(in);
       case ERROR -> error(in);
     };
   }
@@ -89,16 +105,29 @@ public final class ReplyDecoder {
     int magic = header.readInt();
     int middle = header.readInt();
     long cookie = header.readLong();
+    checkMagic(magic);
     if (magic == NbdProtocol.SIMPLE_REPLY_MAGIC) {
       begin(listener.simpleReply(cookie, middle));
-    } else if (magic == NbdProtocol.STRUCTURED_REPLY_MAGIC) {
+    } else {
       type = middle & 0xffff;
       listener.chunk(cookie, type, (middle >>> 16 & NbdProtocol.REPLY_FLAG_DONE) != 0);
-      state = State.CHUNK_LENGTH;
-    } else {
-      throw new NbdProtocolException("reply: magic 0x" + Integer.toHexString(magic));
+      state = style == HeaderStyle.EXTENDED ? State.EXTENDED_OFFSET_AND_LENGTH : State.CHUNK_LENGTH;
     }
     return true;
+  }
+
+  private void checkMagic(int magic) throws NbdProtocolException {
+    boolean negotiated =
+        switch (magic) {
+          case NbdProtocol.SIMPLE_REPLY_MAGIC -> style != HeaderStyle.EXTENDED;
+          case NbdProtocol.STRUCTURED_REPLY_MAGIC -> style == HeaderStyle.STRUCTURED;
+          case NbdProtocol.EXTENDED_REPLY_MAGIC -> style == HeaderStyle.EXTENDED;
+          default -> throw new NbdProtocolException("reply: magic 0x" + Integer.toHexString(magic));
+        };
+    if (!negotiated) {
+      throw new NbdProtocolException(
+          "reply: magic 0x%x, which was not negotiated (expected: %s)".formatted(magic, style));
+    }
   }
 
   private void begin(int dataBytes) throws NbdProtocolException {
@@ -116,6 +145,27 @@ public final class ReplyDecoder {
       return false;
     }
     lengthBytes = field.readInt();
+    beginChunk();
+    return true;
+  }
+
+  private boolean extendedOffsetAndLength(ByteBuf in) throws NbdProtocolException {
+    ByteBuf fields = gather(in, 16);
+    if (fields == null) {
+      return false;
+    }
+    listener.requestOffset(fields.readLong());
+    long length = fields.readLong();
+    if (length != (int) length) {
+      throw new NbdProtocolException(
+          "extended reply: length: " + Long.toUnsignedString(length) + " (expected: < 2^31)");
+    }
+    lengthBytes = (int) length;
+    beginChunk();
+    return true;
+  }
+
+  private void beginChunk() throws NbdProtocolException {
     switch (type) {
       case NbdProtocol.REPLY_TYPE_NONE -> {
         expectLength(lengthBytes == 0);
@@ -130,17 +180,24 @@ public final class ReplyDecoder {
         expectLength(lengthBytes == 12);
         state = State.HOLE;
       }
-      case NbdProtocol.REPLY_TYPE_BLOCK_STATUS -> {
-        extentsLeft = (lengthBytes - 4) / EXTENT_BYTES;
-        expectLength(
-            lengthBytes >= 4 + EXTENT_BYTES
-                && (lengthBytes - 4) % EXTENT_BYTES == 0
-                && extentsLeft <= NbdProtocol.EXTENTS_PER_CHUNK_MAX);
-        state = State.CONTEXT_ID;
-      }
+      case NbdProtocol.REPLY_TYPE_BLOCK_STATUS -> beginBlockStatus(4, EXTENT_BYTES);
+      case NbdProtocol.REPLY_TYPE_BLOCK_STATUS_EXT -> beginBlockStatus(8, EXTENT_64_BYTES);
       default -> unusualChunk();
     }
-    return true;
+  }
+
+  private void beginBlockStatus(int prefixBytes, int extentBytes) throws NbdProtocolException {
+    boolean wide = extentBytes == EXTENT_64_BYTES;
+    if (wide != (style == HeaderStyle.EXTENDED)) {
+      throw new NbdProtocolException(
+          "block status: chunk type " + type + " (expected: the one for " + style + " headers)");
+    }
+    extentsLeft = (lengthBytes - prefixBytes) / extentBytes;
+    expectLength(
+        lengthBytes >= prefixBytes + extentBytes
+            && (lengthBytes - prefixBytes) % extentBytes == 0
+            && extentsLeft <= NbdProtocol.EXTENTS_PER_CHUNK_MAX);
+    state = wide ? State.CONTEXT_ID_AND_COUNT : State.CONTEXT_ID;
   }
 
   private void unusualChunk() throws NbdProtocolException {
@@ -211,20 +268,57 @@ public final class ReplyDecoder {
     return true;
   }
 
+  private boolean contextIdAndCount(ByteBuf in) throws NbdProtocolException {
+    ByteBuf fields = gather(in, 8);
+    if (fields == null) {
+      return false;
+    }
+    int contextId = fields.readInt();
+    int count = fields.readInt();
+    if (count != extentsLeft) {
+      throw new NbdProtocolException(
+          "BLOCK_STATUS_EXT: count: "
+              + Integer.toUnsignedString(count)
+              + " (expected: "
+              + extentsLeft
+              + " by its length)");
+    }
+    listener.blockStatus(contextId, extentsLeft);
+    state = State.EXTENT_64;
+    return true;
+  }
+
   private boolean extent(ByteBuf in) throws NbdProtocolException {
     ByteBuf fields = gather(in, EXTENT_BYTES);
     if (fields == null) {
       return false;
     }
     long length = fields.readUnsignedInt();
-    if (length == 0) {
-      throw new NbdProtocolException("BLOCK_STATUS: extent of length 0 (expected: >= 1)");
+    acceptExtent(length, fields.readUnsignedInt());
+    return true;
+  }
+
+  private boolean extent64(ByteBuf in) throws NbdProtocolException {
+    ByteBuf fields = gather(in, EXTENT_64_BYTES);
+    if (fields == null) {
+      return false;
     }
-    listener.extent(length, fields.readInt());
+    long length = fields.readLong();
+    acceptExtent(length, fields.readLong());
+    return true;
+  }
+
+  private void acceptExtent(long length, long flags) throws NbdProtocolException {
+    if (length < 1) {
+      throw new NbdProtocolException(
+          "BLOCK_STATUS: extent of length "
+              + Long.toUnsignedString(length)
+              + " (expected: 1..2^63-1)");
+    }
+    listener.extent(length, flags);
     if (--extentsLeft == 0) {
       finish();
     }
-    return true;
   }
 
   private boolean error(ByteBuf in) throws NbdProtocolException {

@@ -27,6 +27,13 @@ public interface ReplyListener {
   void chunk(long cookie, int type, boolean done) throws NbdProtocolException;
 
   /**
+   * The offset of the request that an extended chunk answers, right after {@link #chunk}.
+   *
+   * @param offsetBytes as received; must be the request's
+   */
+  void requestOffset(long offsetBytes) throws NbdProtocolException;
+
+  /**
    * A chunk's data is about to come.
    *
    * @param offsetBytes as received, unsigned 64 bits: compare by subtraction
@@ -55,9 +62,10 @@ public interface ReplyListener {
   /**
    * One extent.
    *
-   * @param lengthBytes 1..2³²−1
+   * @param lengthBytes 1..2³²−1; with extended headers 1..2⁶³−1
+   * @param flags 32 bits; with extended headers 64
    */
-  void extent(long lengthBytes, int flags) throws NbdProtocolException;
+  void extent(long lengthBytes, long flags) throws NbdProtocolException;
 
   /**
    * An error chunk, with or without an offset.

@@ -3,7 +3,11 @@ package io.nbdvault.nbd.client;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.nbdvault.nbd.protocol.BlockSizes;
+import io.nbdvault.nbd.protocol.HeaderStyle;
+import io.nbdvault.nbd.protocol.NbdProtocol;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 final class BlockRangeTest {
@@ -42,21 +46,12 @@ final class BlockRangeTest {
   }
 
   private static ExportInfo export(long sizeBytes, int minimumBlockBytes) {
-    return new ExportInfo(
+    return ExportInfo.ofWire(
         sizeBytes,
-        false,
-        false,
-        true,
-        true,
-        true,
-        true,
-        true,
-        true,
-        true,
-        minimumBlockBytes,
-        65536,
-        1 << 20,
-        true,
-        List.of());
+        NbdProtocol.FLAG_HAS_FLAGS,
+        new BlockSizes(minimumBlockBytes, 65536, 1 << 20),
+        HeaderStyle.STRUCTURED,
+        List.of(),
+        Optional.empty());
   }
 }

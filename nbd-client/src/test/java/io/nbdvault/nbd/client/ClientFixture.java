@@ -28,8 +28,10 @@ final class ClientFixture {
           | NbdProtocol.FLAG_SEND_DF
           | NbdProtocol.FLAG_SEND_CACHE;
 
+  /** Without extended headers, so that scripts need not refuse them first. */
   static final NbdClientOptions OPTIONS =
       NbdClientOptions.defaults()
+          .withExtendedHeaders(false)
           .withHandshakeTimeout(Duration.ofSeconds(10))
           .withRequestTimeout(Duration.ofSeconds(10));
 

@@ -22,7 +22,7 @@ import java.util.regex.Pattern;
 /** A whole export, as this client sees it and as the reference tools do. */
 final class Export {
   /** An extent with its place; adjacent ones with the same flags are one. */
-  record Range(long offsetBytes, long lengthBytes, int flags) {}
+  record Range(long offsetBytes, long lengthBytes, long flags) {}
 
   private static final int READ_BYTES = 256 << 10;
   private static final int READS_AHEAD = 64;

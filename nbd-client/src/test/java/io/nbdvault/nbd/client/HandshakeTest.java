@@ -177,7 +177,7 @@ final class HandshakeTest {
               peer.awaitClosed();
             })
         .isInstanceOf(NbdProtocolException.class)
-        .hasMessageContaining("1 bytes after the handshake");
+        .hasMessage("1 bytes after GO that nobody asked for");
   }
 
   @Test
@@ -203,6 +203,7 @@ final class HandshakeTest {
               peer.expectOption(NbdProtocol.OPT_SET_META_CONTEXT);
               peer.context(1, "base:allocation");
               peer.context(2, "base:allocation");
+              peer.ack(NbdProtocol.OPT_SET_META_CONTEXT);
               peer.awaitClosed();
             })
         .isInstanceOf(NbdProtocolException.class)

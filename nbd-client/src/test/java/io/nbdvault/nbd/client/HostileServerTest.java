@@ -83,7 +83,7 @@ final class HostileServerTest {
     try (ScriptedServer server =
             serve(
                 (peer, r) -> {
-                  peer.data(r.cookie(), true, r.offset(), r.length(), 1);
+                  peer.data(r.cookie(), true, r.offset(), (int) r.length(), 1);
                   peer.none(r.cookie());
                 });
         NbdClient client = NbdClient.open(server.uri(), OPTIONS)) {

@@ -48,11 +48,12 @@ final class NbdClientTest {
             ScriptedPeer.Request request = peer.readRequest();
             requests.add(request);
             switch (request.type()) {
-              case 0 -> peer.data(request.cookie(), true, request.offset(), request.length(), 7);
+              case 0 ->
+                  peer.data(request.cookie(), true, request.offset(), (int) request.length(), 7);
               case 2 -> {
                 return;
               }
-              case 7 -> peer.extents(request.cookie(), true, 1, request.length(), 3);
+              case 7 -> peer.extents(request.cookie(), true, 1, (int) request.length(), 3);
               default -> peer.none(request.cookie());
             }
           }
@@ -89,7 +90,7 @@ final class NbdClientTest {
           .containsExactlyInAnyOrder(512L, 8704L, 16_896L);
       assertThat(requests)
           .extracting(ScriptedPeer.Request::length)
-          .containsExactlyInAnyOrder(8192, 8192, 512);
+          .containsExactlyInAnyOrder(8192L, 8192L, 512L);
     }
   }
 

@@ -14,14 +14,36 @@ final class EncoderTest {
 
   @Test
   void writesRequestHeaders() {
-    RequestEncoder.encode(out, 4, Command.READ, 0x0102030405060708L, 1L << 40, 0xffffffffL);
+    RequestEncoder.encode(
+        out, HeaderStyle.STRUCTURED, 4, Command.READ, 0x0102030405060708L, 1L << 40, 0xffffffffL);
     assertThat(ByteBufUtil.hexDump(out))
         .isEqualTo("25609513" + "0004" + "0000" + "0102030405060708" + "0000010000000000ffffffff");
   }
 
   @Test
+  void writesExtendedHeadersAndSaysThatWriteHasAPayload() {
+    RequestEncoder.encode(out, HeaderStyle.EXTENDED, 1, Command.WRITE, 5, 6, 7);
+    RequestEncoder.encode(out, HeaderStyle.EXTENDED, 0, Command.TRIM, 5, 6, 1L << 40);
+    assertThat(ByteBufUtil.hexDump(out))
+        .isEqualTo(
+            "21e41c71"
+                + "0021"
+                + "0001"
+                + "0000000000000005"
+                + "0000000000000006"
+                + "0000000000000007"
+                + "21e41c71"
+                + "0000"
+                + "0004"
+                + "0000000000000005"
+                + "0000000000000006"
+                + "0000010000000000");
+  }
+
+  @Test
   void refusesLengthsOver32Bits() {
-    assertThatThrownBy(() -> RequestEncoder.encode(out, 0, Command.TRIM, 0, 0, 1L << 32))
+    assertThatThrownBy(
+            () -> RequestEncoder.encode(out, HeaderStyle.SIMPLE, 0, Command.TRIM, 0, 0, 1L << 32))
         .isInstanceOf(IllegalArgumentException.class);
   }
 

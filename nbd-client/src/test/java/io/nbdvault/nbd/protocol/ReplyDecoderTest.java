@@ -78,7 +78,7 @@ final class ReplyDecoderTest {
   @Test
   void decodesOneByteAtATime() throws Exception {
     ReplyLog log = new ReplyLog(5);
-    ReplyDecoder decoder = new ReplyDecoder(log);
+    ReplyDecoder decoder = new ReplyDecoder(HeaderStyle.STRUCTURED, log);
     for (byte b : STREAM) {
       feed(decoder, new byte[] {b}, 0, 1);
     }
@@ -90,7 +90,7 @@ final class ReplyDecoderTest {
   void decodesWhateverOffsetItIsCutAt() throws Exception {
     for (int cut = 1; cut < STREAM.length; cut++) {
       ReplyLog log = new ReplyLog(5);
-      ReplyDecoder decoder = new ReplyDecoder(log);
+      ReplyDecoder decoder = new ReplyDecoder(HeaderStyle.STRUCTURED, log);
       feed(decoder, STREAM, 0, cut);
       feed(decoder, STREAM, cut, STREAM.length - cut);
       assertThat(log.events()).as("cut at %d", cut).isEqualTo(EVENTS);
@@ -99,7 +99,7 @@ final class ReplyDecoderTest {
 
   @Test
   void knowsWhetherTheServerOwesBytes() throws Exception {
-    ReplyDecoder decoder = new ReplyDecoder(new ReplyLog(0));
+    ReplyDecoder decoder = new ReplyDecoder(HeaderStyle.STRUCTURED, new ReplyLog(0));
     assertThat(decoder.atBoundary()).isTrue();
     feed(decoder, STREAM, 0, 3);
     assertThat(decoder.atBoundary()).isFalse();
@@ -179,7 +179,7 @@ final class ReplyDecoderTest {
 
   private static List<String> decode(byte[] stream) throws NbdProtocolException {
     ReplyLog log = new ReplyLog(5);
-    feed(new ReplyDecoder(log), stream, 0, stream.length);
+    feed(new ReplyDecoder(HeaderStyle.STRUCTURED, log), stream, 0, stream.length);
     return log.events();
   }
 

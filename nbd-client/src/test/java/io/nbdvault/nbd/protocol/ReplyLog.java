@@ -31,6 +31,11 @@ final class ReplyLog implements ReplyListener {
   }
 
   @Override
+  public void requestOffset(long offsetBytes) {
+    events.add("request at " + offsetBytes);
+  }
+
+  @Override
   public void dataBegins(long offsetBytes, int lengthBytes) {
     events.add("data at " + offsetBytes + " of " + lengthBytes);
   }
@@ -51,7 +56,7 @@ final class ReplyLog implements ReplyListener {
   }
 
   @Override
-  public void extent(long lengthBytes, int flags) {
+  public void extent(long lengthBytes, long flags) {
     events.add("extent " + lengthBytes + " " + flags);
   }
 

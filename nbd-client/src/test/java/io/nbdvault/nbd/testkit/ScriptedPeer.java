@@ -16,13 +16,14 @@ import java.util.List;
 public final class ScriptedPeer {
   private final DataInputStream in;
   private final OutputStream out;
+  private boolean extended;
 
   /** One option request, with its data not interpreted. */
   public record Option(int option, ByteBuffer data) {}
 
   /** One request, WRITE's payload included. */
   public record Request(
-      int flags, int type, long cookie, long offset, int length, ByteBuffer payload) {}
+      int flags, int type, long cookie, long offset, long length, ByteBuffer payload) {}
 
   /** Writes fields in network byte order. */
   public interface Fields {
@@ -145,11 +146,42 @@ public final class ScriptedPeer {
         });
   }
 
+  /** Says of an option that it is not supported. */
+  public void refuse(int option) throws IOException {
+    optionReply(option, NbdProtocol.REP_ERR_UNSUP, o -> {});
+  }
+
+  /** Reads up to STRUCTURED_REPLY; extended headers, if asked for before, are refused. */
+  private void refuseExtendedHeaders() throws IOException {
+    Option option = readOption();
+    if (option.option() == NbdProtocol.OPT_EXTENDED_HEADERS) {
+      refuse(NbdProtocol.OPT_EXTENDED_HEADERS);
+      option = readOption();
+    }
+    if (option.option() != NbdProtocol.OPT_STRUCTURED_REPLY) {
+      throw new AssertionError("option: " + option.option() + " (expected: STRUCTURED_REPLY)");
+    }
+  }
+
+  /** A whole handshake with extended headers; contexts get the ids 1, 2 and so on. */
+  public void extendedHandshake(long sizeBytes, int flags, List<String> contexts)
+      throws IOException {
+    greet();
+    expectOption(NbdProtocol.OPT_EXTENDED_HEADERS);
+    ack(NbdProtocol.OPT_EXTENDED_HEADERS);
+    extended = true;
+    enter(sizeBytes, flags, contexts);
+  }
+
   /** A whole handshake with structured replies; contexts get the ids 1, 2 and so on. */
   public void handshake(long sizeBytes, int flags, List<String> contexts) throws IOException {
     greet();
-    expectOption(NbdProtocol.OPT_STRUCTURED_REPLY);
+    refuseExtendedHeaders();
     ack(NbdProtocol.OPT_STRUCTURED_REPLY);
+    enter(sizeBytes, flags, contexts);
+  }
+
+  private void enter(long sizeBytes, int flags, List<String> contexts) throws IOException {
     Option next = readOption();
     if (next.option() == NbdProtocol.OPT_SET_META_CONTEXT) {
       for (int i = 0; i < contexts.size(); i++) {
@@ -165,8 +197,8 @@ public final class ScriptedPeer {
   /** A whole handshake with a server that knows simple replies only. */
   public void simpleHandshake(long sizeBytes, int flags) throws IOException {
     greet();
-    expectOption(NbdProtocol.OPT_STRUCTURED_REPLY);
-    optionReply(NbdProtocol.OPT_STRUCTURED_REPLY, NbdProtocol.REP_ERR_UNSUP, o -> {});
+    refuseExtendedHeaders();
+    refuse(NbdProtocol.OPT_STRUCTURED_REPLY);
     expectOption(NbdProtocol.OPT_GO);
     exportInfo(sizeBytes, flags);
     ack(NbdProtocol.OPT_GO);
@@ -174,15 +206,17 @@ public final class ScriptedPeer {
 
   /** The client's next request. */
   public Request readRequest() throws IOException {
-    if (in.readInt() != NbdProtocol.REQUEST_MAGIC) {
+    int magic = extended ? NbdProtocol.EXTENDED_REQUEST_MAGIC : NbdProtocol.REQUEST_MAGIC;
+    if (in.readInt() != magic) {
       throw new AssertionError("request without its magic");
     }
     int flags = in.readUnsignedShort();
     int type = in.readUnsignedShort();
     long cookie = in.readLong();
     long offset = in.readLong();
-    int length = in.readInt();
-    byte[] payload = new byte[type == 1 ? length : 0];
+    long length = extended ? in.readLong() : Integer.toUnsignedLong(in.readInt());
+    boolean carries = extended ? (flags & NbdProtocol.CMD_FLAG_PAYLOAD_LEN) != 0 : type == 1;
+    byte[] payload = new byte[carries ? Math.toIntExact(length) : 0];
     in.readFully(payload);
     return new Request(flags, type, cookie, offset, length, ByteBuffer.wrap(payload));
   }
@@ -215,6 +249,28 @@ public final class ScriptedPeer {
           o.writeShort(type);
           o.writeLong(cookie);
           o.writeInt(length);
+        });
+  }
+
+  /** Sends an extended reply chunk. */
+  public void extendedChunk(Request request, boolean done, int type, Fields payload)
+      throws IOException {
+    extendedChunk(request.cookie(), request.offset(), done, type, payload);
+  }
+
+  /** Sends an extended reply chunk that claims to answer a request at {@code offset}. */
+  public void extendedChunk(long cookie, long offset, boolean done, int type, Fields payload)
+      throws IOException {
+    byte[] bytes = bytes(payload);
+    send(
+        o -> {
+          o.writeInt(NbdProtocol.EXTENDED_REPLY_MAGIC);
+          o.writeShort(done ? NbdProtocol.REPLY_FLAG_DONE : 0);
+          o.writeShort(type);
+          o.writeLong(cookie);
+          o.writeLong(offset);
+          o.writeLong(bytes.length);
+          o.write(bytes);
         });
   }
 

@@ -1,0 +1,105 @@
+package io.nbdvault.nbd.client;
+
+import io.nbdvault.nbd.NbdConnectException;
+import io.nbdvault.nbd.NbdException;
+import io.nbdvault.nbd.NbdProtocolException;
+import io.nbdvault.nbd.NbdUri;
+import io.nbdvault.nbd.protocol.HandshakeMessage;
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.function.Consumer;
+
+/**
+ * The blocking side of a {@link HandshakeHandler}: one question, one answer. Waits are bounded by
+ * the handler's deadline. Never used on an event loop.
+ */
+final class HandshakeChannel {
+  private final Channel channel;
+  private final HandshakeHandler handler;
+  private final HandshakeMessage.Greeting greeting;
+
+  private HandshakeChannel(
+      Channel channel, HandshakeHandler handler, HandshakeMessage.Greeting greeting) {
+    this.channel = channel;
+    this.handler = handler;
+    this.greeting = greeting;
+  }
+
+  /**
+   * Connects and waits for the greeting.
+   *
+   * @throws IllegalStateException on an event loop
+   */
+  static HandshakeChannel connect(NbdUri uri, NbdClientOptions options) throws NbdException {
+    if (EventLoops.onEventLoop()) {
+      throw new IllegalStateException("opening NBD connections blocks; not on an event loop");
+    }
+    CompletableFuture<List<HandshakeMessage>> greeting = new CompletableFuture<>();
+    HandshakeHandler handler = new HandshakeHandler(greeting, options.handshakeTimeout());
+    Channel channel = new Connector(uri, options).connect(handler);
+    List<HandshakeMessage> messages = await(channel, greeting);
+    return new HandshakeChannel(
+        channel, handler, (HandshakeMessage.Greeting) messages.get(messages.size() - 1));
+  }
+
+  /** The server's first words. */
+  HandshakeMessage.Greeting greeting() {
+    return greeting;
+  }
+
+  Channel channel() {
+    return channel;
+  }
+
+  /**
+   * Sends an option and waits for all that answers it.
+   *
+   * @param name the option's, for messages
+   */
+  List<HandshakeMessage> ask(String name, HandshakeHandler.Question question) throws NbdException {
+    if (EventLoops.onEventLoop()) {
+      throw new IllegalStateException(name + " blocks; not on an event loop");
+    }
+    return await(channel, handler.exchange(name, question));
+  }
+
+  /** Sends what is not answered. */
+  void tell(Consumer<ByteBuf> message) {
+    handler.tell(message);
+  }
+
+  /** Ends the handshake's deadline; the channel stays. */
+  void finish() {
+    channel.eventLoop().execute(handler::finish);
+  }
+
+  /** The server broke the protocol: closes the connection. */
+  NbdProtocolException broken(String reason) {
+    close();
+    return new NbdProtocolException(reason);
+  }
+
+  /** Closes the connection; does not wait. */
+  void close() {
+    Connector.abandon(channel);
+  }
+
+  private static <T> T await(Channel channel, CompletableFuture<T> answer) throws NbdException {
+    try {
+      return answer.get();
+    } catch (InterruptedException e) {
+      channel.close().addListener(ChannelFutureListener.FIRE_EXCEPTION_ON_FAILURE);
+      Thread.currentThread().interrupt();
+      throw new NbdConnectException("interrupted during the NBD handshake", e);
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof NbdException failure) {
+        throw failure;
+      }
+      throw new IllegalStateException("handshake failed unexpectedly", e.getCause());
+    }
+  }
+}
