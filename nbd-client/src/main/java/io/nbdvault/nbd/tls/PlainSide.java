@@ -8,6 +8,7 @@ import io.netty.channel.ChannelPromise;
 import io.netty.handler.codec.DecoderException;
 import io.netty.handler.ssl.SslCloseCompletionEvent;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
+import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
 import javax.net.ssl.SSLException;
 import org.bouncycastle.tls.TlsException;
@@ -38,10 +39,10 @@ final class PlainSide extends ChannelDuplexHandler {
       if (handshake.isSuccess()) {
         secured.complete(null);
       } else {
-        fail(ctx, handshake.cause());
+        fail(ctx, words.of(handshake.cause()));
       }
     } else if (event instanceof SslCloseCompletionEvent) {
-      // Only the server's end of it comes here with the channel still open.
+      closedByServer(ctx);
       close(ctx);
     } else {
       ctx.fireUserEventTriggered(event);
@@ -63,19 +64,29 @@ final class PlainSide extends ChannelDuplexHandler {
             || inner instanceof TlsException
             || inner instanceof NbdTlsException;
     if (ofTls) {
-      fail(ctx, inner);
+      fail(ctx, words.of(inner));
+    } else if (inner instanceof IOException && !anythingRead && !closing) {
+      fail(ctx, closedEarly());
     } else {
       ctx.fireExceptionCaught(cause);
     }
   }
 
-  private void fail(ChannelHandlerContext ctx, Throwable cause) {
+  /**
+   * In TLS 1.3 a client is done before the server has looked at its certificate, and GnuTLS's
+   * servers close without an alert if they do not like it.
+   */
+  private NbdTlsException closedEarly() {
+    return words.closed(
+        secured.isDone() ? "right after the TLS handshake" : "during the TLS handshake");
+  }
+
+  private void fail(ChannelHandlerContext ctx, NbdTlsException failure) {
     if (failed) {
       // One failure reaches this place by several ways; the first is the cause.
       return;
     }
     failed = true;
-    NbdTlsException failure = words.of(cause);
     close(ctx);
     if (!secured.completeExceptionally(failure)) {
       ctx.fireExceptionCaught(failure);
@@ -90,17 +101,14 @@ final class PlainSide extends ChannelDuplexHandler {
 
   @Override
   public void channelInactive(ChannelHandlerContext ctx) {
-    if (!secured.isDone() || (!anythingRead && !failed && !closing)) {
-      // In TLS 1.3 a client is done before the server has looked at its certificate, and GnuTLS's
-      // servers close without an alert if they do not like it.
-      failed = true;
-      String when = secured.isDone() ? "right after the TLS handshake" : "during the TLS handshake";
-      NbdTlsException failure = words.closed(when);
-      if (!secured.completeExceptionally(failure)) {
-        ctx.fireExceptionCaught(failure);
-      }
-    }
+    closedByServer(ctx);
     ctx.fireChannelInactive();
+  }
+
+  private void closedByServer(ChannelHandlerContext ctx) {
+    if (!secured.isDone() || (!anythingRead && !closing)) {
+      fail(ctx, closedEarly());
+    }
   }
 
   private static void close(ChannelHandlerContext ctx) {
