@@ -58,7 +58,13 @@ class ArchitectureTest {
         "io.netty..",
         "io.nbdvault.nbd.client..",
         "io.nbdvault.nbd.protocol..",
+        "io.nbdvault.nbd.tls..",
         "io.nbdvault.qmp..");
+  }
+
+  @Test
+  void onlyTheTlsPackageUsesBouncyCastle() {
+    onlyIn("org.bouncycastle..", "io.nbdvault.nbd.tls..");
   }
 
   @Test

@@ -5,20 +5,33 @@ import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import org.jspecify.annotations.Nullable;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 
 /**
- * Where an NBD export is: {@code nbd://HOST[:PORT]/EXPORT} or {@code
- * nbd+unix:///EXPORT?socket=PATH} (NBD project, uri.md).
+ * Where an NBD export is, and how the way there is secured (NBD project, uri.md): {@code
+ * nbd://HOST[:PORT]/EXPORT}, {@code nbd+unix:///EXPORT?socket=PATH}, and the same with {@code nbds}
+ * and {@code nbds+unix}, where TLS is required and nothing is ever sent without it. Those may have
+ *
+ * <ul>
+ *   <li>{@code tls-certificates=DIRECTORY}, {@code tls-hostname=NAME}, {@code tls-verify-peer=0},
+ *       see {@link TlsSettings.X509}
+ *   <li>{@code tls-psk-file=FILE}, and a user name before the host, see {@link TlsSettings.Psk}
+ *   <li>{@code tls-type=x509} or {@code psk}, which must agree with the rest
+ * </ul>
  *
  * @param endpoint the server's address
  * @param exportName the export's name, at most 4096 bytes of UTF-8 without NUL; empty for the
  *     server's default export
+ * @param tls how the connection must be secured; empty for none
  */
-public record NbdUri(Endpoint endpoint, String exportName) {
+public record NbdUri(Endpoint endpoint, String exportName, Optional<TlsSettings> tls) {
   /** The port IANA gave to NBD. */
   public static final int DEFAULT_PORT = 10809;
 
+  private static final Set<String> SCHEMES = Set.of("nbd", "nbds", "nbd+unix", "nbds+unix");
   private static final int NAME_BYTES_MAX = 4096;
   private static final int SOCKET_PATH_BYTES_MAX = 107;
 
@@ -78,6 +91,16 @@ public record NbdUri(Endpoint endpoint, String exportName) {
     }
   }
 
+  /** An export reached without TLS. */
+  public NbdUri(Endpoint endpoint, String exportName) {
+    this(endpoint, exportName, Optional.empty());
+  }
+
+  /** This export, reached with TLS. */
+  public NbdUri withTls(TlsSettings settings) {
+    return new NbdUri(endpoint, exportName, Optional.of(settings));
+  }
+
   /** The export {@code exportName} of the server listening on a unix domain socket. */
   public static NbdUri unix(Path socket, String exportName) {
     return new NbdUri(new Endpoint.Unix(socket), exportName);
@@ -89,8 +112,11 @@ public record NbdUri(Endpoint endpoint, String exportName) {
   }
 
   /**
-   * Reads a URI with the scheme {@code nbd} or {@code nbd+unix}. Query parameters other than {@code
-   * socket} are ignored, as uri.md asks.
+   * Reads a URI with the scheme {@code nbd}, {@code nbds}, {@code nbd+unix} or {@code nbds+unix}.
+   * Query parameters that are none of the above are ignored, and so are a user name beside
+   * certificates, and {@code tls-hostname} and {@code tls-verify-peer} beside a pre-shared key, as
+   * in libnbd. What libnbd ignores and is refused here: parameters of TLS without TLS, which would
+   * leave a connection open that was meant to be secured.
    *
    * @throws IllegalArgumentException with one sentence that says what is wrong with it
    */
@@ -106,32 +132,53 @@ public record NbdUri(Endpoint endpoint, String exportName) {
       throw refused(
           text, "it should look like nbd://HOST/EXPORT or nbd+unix:///EXPORT?socket=PATH");
     }
+    if (!SCHEMES.contains(scheme)) {
+      throw refused(
+          text, "the scheme '" + scheme + "' is none of nbd, nbds, nbd+unix and nbds+unix");
+    }
+    Authority authority = Authority.of(uri, text);
+    UriQuery query = UriQuery.of(uri.getRawQuery());
     try {
-      return switch (scheme) {
-        case "nbd" -> new NbdUri(parseTcp(uri, text), exportNameOf(uri));
-        case "nbd+unix" -> new NbdUri(parseUnix(uri, text), exportNameOf(uri));
-        case "nbds", "nbds+unix" -> throw refused(text, "TLS is not supported yet");
-        default -> throw refused(text, "the scheme '" + scheme + "' is neither nbd nor nbd+unix");
-      };
+      Endpoint endpoint =
+          scheme.endsWith("+unix")
+              ? parseUnix(authority, query, text)
+              : parseTcp(authority, query, text);
+      boolean secure = scheme.startsWith("nbds");
+      return new NbdUri(
+          endpoint, exportNameOf(uri), UriTls.parse(secure, authority.user(), query, text));
     } catch (InvalidPathException e) {
       throw new IllegalArgumentException(
-          "NBD URI " + text + ": the socket is not a path: " + e.getReason() + ".", e);
+          "NBD URI " + text + ": a parameter is not a path: " + e.getReason() + ".", e);
     }
   }
 
-  private static Endpoint parseTcp(URI uri, String text) {
-    // Not URI.getHost(): it is null for a name with an underscore.
-    String authority = uri.getRawAuthority();
-    if (authority == null || authority.isEmpty()) {
+  /** USER@HOSTPORT; the latter still encoded. */
+  private record Authority(Optional<String> user, String hostPort) {
+    // Not URI.getHost(): it is null for a name with an underscore, and for a user without a host.
+    static Authority of(URI uri, String text) {
+      String raw = uri.getRawAuthority() == null ? "" : uri.getRawAuthority();
+      int at = raw.lastIndexOf('@');
+      if (at == 0) {
+        throw refused(text, "the user name before '@' is empty");
+      }
+      return new Authority(
+          at < 0 ? Optional.empty() : Optional.of(PercentEncoding.decode(raw.substring(0, at))),
+          raw.substring(at + 1));
+    }
+  }
+
+  private static Endpoint parseTcp(Authority authority, UriQuery query, String text) {
+    String hostPort = authority.hostPort();
+    if (hostPort.isEmpty()) {
       throw refused(text, "the host is missing");
     }
-    if (authority.indexOf('@') >= 0) {
-      throw refused(text, "a user name is only of use with TLS, which is not supported yet");
+    if (query.get("socket").isPresent()) {
+      throw refused(text, "the parameter socket needs the scheme nbd+unix or nbds+unix");
     }
-    int bracket = authority.lastIndexOf(']');
-    int colon = authority.indexOf(':', bracket + 1);
-    String host = colon < 0 ? authority : authority.substring(0, colon);
-    String port = colon < 0 ? "" : authority.substring(colon + 1);
+    int bracket = hostPort.lastIndexOf(']');
+    int colon = hostPort.indexOf(':', bracket + 1);
+    String host = colon < 0 ? hostPort : hostPort.substring(0, colon);
+    String port = colon < 0 ? "" : hostPort.substring(colon + 1);
     if (bracket >= 0) {
       host = host.substring(1, bracket);
     }
@@ -142,28 +189,15 @@ public record NbdUri(Endpoint endpoint, String exportName) {
         PercentEncoding.decode(host), port.isEmpty() ? DEFAULT_PORT : Integer.parseInt(port));
   }
 
-  private static Endpoint parseUnix(URI uri, String text) {
-    if (uri.getRawAuthority() != null && !uri.getRawAuthority().isEmpty()) {
-      throw refused(text, "nbd+unix takes no host, write nbd+unix:///EXPORT?socket=PATH");
+  private static Endpoint parseUnix(Authority authority, UriQuery query, String text) {
+    if (!authority.hostPort().isEmpty()) {
+      throw refused(text, "a unix socket has no host, write nbd+unix:///EXPORT?socket=PATH");
     }
-    String socket = queryParameter(uri.getRawQuery(), "socket");
-    if (socket == null || socket.isEmpty()) {
+    String socket = query.get("socket").orElse("");
+    if (socket.isEmpty()) {
       throw refused(text, "the parameter socket=PATH is missing");
     }
     return new Endpoint.Unix(Path.of(socket));
-  }
-
-  private static @Nullable String queryParameter(@Nullable String rawQuery, String name) {
-    if (rawQuery == null) {
-      return null;
-    }
-    String prefix = name + "=";
-    for (String parameter : rawQuery.split("[&;]", -1)) {
-      if (parameter.startsWith(prefix)) {
-        return PercentEncoding.decode(parameter.substring(prefix.length()));
-      }
-    }
-    return null;
   }
 
   private static String exportNameOf(URI uri) {
@@ -174,7 +208,7 @@ public record NbdUri(Endpoint endpoint, String exportName) {
     return PercentEncoding.decode(path.substring(1));
   }
 
-  private static IllegalArgumentException refused(String text, String reason) {
+  static IllegalArgumentException refused(String text, String reason) {
     return new IllegalArgumentException("NBD URI " + text + ": " + reason + ".");
   }
 
@@ -182,14 +216,23 @@ public record NbdUri(Endpoint endpoint, String exportName) {
   @Override
   public String toString() {
     String path = PercentEncoding.encode(exportName);
+    String scheme = tls.isPresent() ? "nbds" : "nbd";
+    String user = tls.map(UriTls::userInfo).orElse("");
+    List<String> parameters = new ArrayList<>();
     if (endpoint instanceof Endpoint.Unix unix) {
-      return "nbd+unix:///" + path + "?socket=" + PercentEncoding.encode(unix.socket().toString());
+      parameters.add("socket=" + PercentEncoding.encode(unix.socket().toString()));
+    }
+    tls.ifPresent(settings -> parameters.addAll(UriTls.parameters(settings)));
+    String query = parameters.isEmpty() ? "" : "?" + String.join("&", parameters);
+    if (endpoint instanceof Endpoint.Unix) {
+      return scheme + "+unix://" + user + "/" + path + query;
     }
     Endpoint.Tcp tcp = (Endpoint.Tcp) endpoint;
     String host =
         tcp.host().indexOf(':') >= 0
             ? "[" + tcp.host() + "]"
-            : PercentEncoding.encode(tcp.host()).replace("/", "%2F");
-    return "nbd://" + host + (tcp.port() == DEFAULT_PORT ? "" : ":" + tcp.port()) + "/" + path;
+            : PercentEncoding.encodeAll(tcp.host());
+    String port = tcp.port() == DEFAULT_PORT ? "" : ":" + tcp.port();
+    return scheme + "://" + user + host + port + "/" + path + query;
   }
 }

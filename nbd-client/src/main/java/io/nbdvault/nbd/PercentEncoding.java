@@ -31,6 +31,11 @@ final class PercentEncoding {
     return out.toString();
   }
 
+  /** As {@link #encode}, and '/' too. */
+  static String encodeAll(String text) {
+    return encode(text).replace("/", "%2F");
+  }
+
   /**
    * Undoes the escapes.
    *

@@ -1,0 +1,20 @@
+package io.nbdvault.nbd;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The server answers, but no secure connection to it comes about, or a secure connection broke: a
+ * certificate that is not trusted or is another host's, a refused key, a server without TLS.
+ * Nothing was sent in the clear instead, and trying again without a change somewhere is of no use.
+ */
+public final class NbdTlsException extends NbdException {
+  private static final long serialVersionUID = 1L;
+
+  public NbdTlsException(String message) {
+    super(message, null);
+  }
+
+  public NbdTlsException(String message, @Nullable Throwable cause) {
+    super(message, cause);
+  }
+}
