@@ -5,6 +5,9 @@ import io.nbdvault.nbd.NbdException;
 import io.nbdvault.nbd.NbdProtocolException;
 import io.nbdvault.nbd.NbdUri;
 import io.nbdvault.nbd.protocol.HandshakeMessage;
+import io.nbdvault.nbd.protocol.NbdProtocol;
+import io.nbdvault.nbd.protocol.OptionEncoder;
+import io.nbdvault.nbd.tls.TlsClient;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
@@ -65,6 +68,37 @@ final class HandshakeChannel {
       throw new IllegalStateException(name + " blocks; not on an event loop");
     }
     return await(channel, handler.exchange(name, question));
+  }
+
+  /**
+   * Asks for TLS and, if the server agrees, secures the channel. Between the two nothing is read:
+   * what the server sent along with its answer is an answer nobody asked for.
+   */
+  List<HandshakeMessage> startTls(TlsClient tls, String serverName) throws NbdException {
+    return await(
+        channel,
+        handler
+            .exchange(
+                "STARTTLS",
+                (decoder, out) -> {
+                  decoder.expectOption(NbdProtocol.OPT_STARTTLS);
+                  OptionEncoder.plain(out, NbdProtocol.OPT_STARTTLS);
+                })
+            .thenCompose(
+                messages ->
+                    new HandshakeAnswer("STARTTLS", messages).refused()
+                        ? CompletableFuture.completedFuture(messages)
+                        : secure(tls, serverName).thenApply(secured -> messages)));
+  }
+
+  /** On the event loop. */
+  private CompletableFuture<Void> secure(TlsClient tls, String serverName) {
+    return tls.secure(channel, serverName)
+        .exceptionallyCompose(
+            tlsFailure -> {
+              NbdException earlier = handler.failure();
+              return CompletableFuture.failedFuture(earlier == null ? tlsFailure : earlier);
+            });
   }
 
   /** Sends what is not answered. */

@@ -94,6 +94,11 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
     ctx.writeAndFlush(out).addListener(ChannelFutureListener.FIRE_EXCEPTION_ON_FAILURE);
   }
 
+  /** Why the handshake failed, or null; the deadline's words rather than those of what it cut. */
+  @Nullable NbdException failure() {
+    return failure;
+  }
+
   private ChannelHandlerContext context() {
     ChannelHandlerContext ctx = context;
     if (ctx == null) {

@@ -1,16 +1,20 @@
 package io.nbdvault.nbd.client;
 
+import io.nbdvault.nbd.NbdConnectException;
 import io.nbdvault.nbd.NbdDisconnectedException;
 import io.nbdvault.nbd.NbdErrno;
 import io.nbdvault.nbd.NbdException;
 import io.nbdvault.nbd.NbdServerException;
+import io.nbdvault.nbd.NbdTlsException;
 import io.nbdvault.nbd.NbdUri;
+import io.nbdvault.nbd.TlsSettings;
 import io.nbdvault.nbd.protocol.BlockSizes;
 import io.nbdvault.nbd.protocol.HandshakeMessage;
 import io.nbdvault.nbd.protocol.HeaderStyle;
 import io.nbdvault.nbd.protocol.NbdProtocol;
 import io.nbdvault.nbd.protocol.OptionEncoder;
 import io.nbdvault.nbd.protocol.WireString;
+import io.nbdvault.nbd.tls.TlsClient;
 import io.netty.channel.Channel;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -34,6 +38,7 @@ public final class NbdHandshake implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(NbdHandshake.class);
 
   private final HandshakeChannel channel;
+  private final String serverName;
   private final NbdClientOptions options;
   private final boolean fixedNewstyle;
   private final boolean noZeroes;
@@ -56,8 +61,9 @@ public final class NbdHandshake implements AutoCloseable {
     }
   }
 
-  private NbdHandshake(HandshakeChannel channel, NbdClientOptions options) {
+  private NbdHandshake(HandshakeChannel channel, String serverName, NbdClientOptions options) {
     this.channel = channel;
+    this.serverName = serverName;
     this.options = options;
     int agreed =
         channel.greeting().flags() & (NbdProtocol.FLAG_FIXED_NEWSTYLE | NbdProtocol.FLAG_NO_ZEROES);
@@ -74,7 +80,8 @@ public final class NbdHandshake implements AutoCloseable {
    */
   public static NbdHandshake connect(NbdUri uri, NbdClientOptions options) throws NbdException {
     HandshakeChannel channel = HandshakeChannel.connect(uri, options);
-    return new NbdHandshake(channel, options);
+    String host = uri.endpoint() instanceof NbdUri.Endpoint.Tcp tcp ? tcp.host() : "";
+    return new NbdHandshake(channel, host, options);
   }
 
   /** Connects and agrees on all that makes a connection better, in the usual order. */
@@ -82,6 +89,9 @@ public final class NbdHandshake implements AutoCloseable {
     NbdHandshake handshake = connect(uri, options);
     boolean agreed = false;
     try {
+      if (uri.tls().isPresent()) {
+        handshake.startTls(uri.tls().get());
+      }
       if (handshake.fixedNewstyle && !(options.extendedHeaders() && handshake.extendedHeaders())) {
         var unused = handshake.structuredReplies();
       }
@@ -102,6 +112,24 @@ public final class NbdHandshake implements AutoCloseable {
   /** What was agreed on so far. */
   public HeaderStyle headerStyle() {
     return headerStyle;
+  }
+
+  /**
+   * Asks for TLS and secures the connection; whatever was agreed on before is void then, as the
+   * protocol wants it. Reads the settings' files.
+   *
+   * @throws NbdServerException if the server refuses; the connection goes on without TLS
+   * @throws NbdTlsException if the server cannot be trusted or does not trust us; the connection is
+   *     closed
+   * @throws NbdConnectException if a file of the settings cannot be used
+   */
+  public void startTls(TlsSettings settings) throws NbdException {
+    checkAsking("STARTTLS");
+    TlsClient tls = TlsClient.load(settings);
+    new HandshakeAnswer("STARTTLS", channel.startTls(tls, serverName)).require("");
+    headerStyle = HeaderStyle.SIMPLE;
+    contexts.clear();
+    contextsExportName = null;
   }
 
   /**
@@ -339,6 +367,11 @@ public final class NbdHandshake implements AutoCloseable {
   }
 
   private HandshakeAnswer ask(String name, HandshakeHandler.Question question) throws NbdException {
+    checkAsking(name);
+    return new HandshakeAnswer(name, channel.ask(name, question));
+  }
+
+  private void checkAsking(String name) throws NbdServerException {
     if (over) {
       throw new IllegalStateException(name + ": the handshake is over");
     }
@@ -347,6 +380,5 @@ public final class NbdHandshake implements AutoCloseable {
           NbdErrno.ENOTSUP,
           name + ": the server speaks no fixed newstyle NBD and can only be opened");
     }
-    return new HandshakeAnswer(name, channel.ask(name, question));
   }
 }
