@@ -15,6 +15,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.time.Duration;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -69,6 +70,10 @@ final class Connection extends ChannelInboundHandlerAdapter {
               channel.pipeline().removeFirst();
               channel.pipeline().addLast(this);
             });
+  }
+
+  Executor executor() {
+    return channel.eventLoop();
   }
 
   /** How many requests could be taken now; a moment old. May be called on any thread. */
