@@ -1,6 +1,7 @@
 package io.nbdvault.nbd.client;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
@@ -15,6 +16,7 @@ final class BufferContent implements ReadContent {
   private int windowStart;
   private int windowEnd;
   private long positionBytes;
+  private @Nullable ByteBuf receiving;
 
   BufferContent(ReadOperation operation) {
     this.operation = operation;
@@ -35,10 +37,33 @@ final class BufferContent implements ReadContent {
   @Override
   public void dataBegins(long offset, int length) {
     positionBytes = offset;
+    receiving = null;
+  }
+
+  @Override
+  public @Nullable ByteBuf receiveInto(int length) {
+    ByteBuf target = receiving;
+    if (target == null) {
+      int skip = select(positionBytes, length);
+      ByteBuffer view = window();
+      if (skip > 0 || view.remaining() != length || !view.isDirect()) {
+        return null;
+      }
+      target = Unpooled.wrappedBuffer(view).clear();
+      receiving = target;
+    }
+    return target.retain();
   }
 
   @Override
   public void data(ByteBuf in, int length) {
+    if (in == receiving) {
+      // It is where it belongs.
+      in.skipBytes(length);
+      positionBytes += length;
+      return;
+    }
+    receiving = null;
     int skip = select(positionBytes, length);
     ByteBuffer view = window();
     int wanted = view.remaining();

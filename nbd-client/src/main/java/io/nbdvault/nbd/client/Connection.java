@@ -9,6 +9,7 @@ import io.nbdvault.nbd.protocol.Command;
 import io.nbdvault.nbd.protocol.ReplyDecoder;
 import io.nbdvault.nbd.protocol.RequestEncoder;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
@@ -94,6 +95,11 @@ final class Connection extends ChannelInboundHandlerAdapter {
       channelInactive(ctx);
       return;
     }
+    // Not behind TLS: what is received then is not what is decoded.
+    if (ctx.pipeline().firstContext() == ctx
+        && channel.config().getRecvByteBufAllocator() instanceof ReceiveAllocator allocator) {
+      allocator.receiveFor(this::nextBuffer);
+    }
     long period = Math.max(requestTimeout.toNanos() / DEADLINE_CHECKS, 1_000_000);
     deadlineCheck =
         ctx.executor()
@@ -175,6 +181,24 @@ final class Connection extends ChannelInboundHandlerAdapter {
       }
       drain();
     }
+  }
+
+  /**
+   * Has a payload received where it belongs, and before a payload is expected the header alone, so
+   * that the receive ends where the payload begins.
+   */
+  private @Nullable ByteBuf nextBuffer(ByteBufAllocator alloc) {
+    if (failure != null) {
+      return null;
+    }
+    int payload = decoder.payloadBytesLeft();
+    if (payload >= ClientLimits.DIRECT_RECEIVE_BYTES_MIN) {
+      return router.receiveInto(payload);
+    }
+    int header = decoder.bytesBeforePayload(router.structuredReplies());
+    return header > 0 && inFlight.readBytesPerRequest() >= ClientLimits.DIRECT_RECEIVE_BYTES_MIN
+        ? alloc.directBuffer(header, header)
+        : null;
   }
 
   @Override

@@ -10,7 +10,6 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
-import io.netty.channel.FixedRecvByteBufAllocator;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.unix.DomainSocketAddress;
@@ -24,9 +23,6 @@ import java.util.concurrent.ExecutionException;
 
 /** Opens channels and leads them through the handshake. Blocks; never called on an event loop. */
 final class Connector {
-  // Reads per turn of the loop, so that one connection does not starve another on the same loop.
-  private static final int READS_PER_TURN_MAX = 4;
-
   private final NbdUri uri;
   private final NbdClientOptions options;
 
@@ -117,10 +113,7 @@ final class Connector {
         new Bootstrap()
             .group(EventLoops.shared())
             .option(ChannelOption.ALLOCATOR, PooledByteBufAllocator.DEFAULT)
-            .option(
-                ChannelOption.RECVBUF_ALLOCATOR,
-                new FixedRecvByteBufAllocator(ClientLimits.RECEIVE_BUFFER_BYTES)
-                    .maxMessagesPerRead(READS_PER_TURN_MAX))
+            .option(ChannelOption.RECVBUF_ALLOCATOR, new ReceiveAllocator())
             .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) options.connectTimeout().toMillis())
             .handler(
                 new ChannelInitializer<Channel>() {

@@ -18,8 +18,9 @@ interface ReadContent {
   void hole(long offset, long length);
 
   /**
-   * Where the rest of the data that has begun could be received to directly: a writable buffer of
-   * exactly that many bytes, to be handed to {@link #data} as it fills; or null.
+   * Where the rest of the data that has begun could be received to directly: a buffer with exactly
+   * that many writable bytes, retained for the caller, to be handed to {@link #data} as it fills;
+   * or null.
    *
    * @param lengthBytes how much is still to come
    */

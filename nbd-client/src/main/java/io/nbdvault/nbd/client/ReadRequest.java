@@ -34,6 +34,11 @@ final class ReadRequest extends Request {
   }
 
   @Override
+  @Nullable ByteBuf receiveInto(int length) {
+    return content.receiveInto(length);
+  }
+
+  @Override
   void hole(long offset, long length) throws NbdProtocolException {
     contentChunk(offset, length);
     content.hole(offset, length);
