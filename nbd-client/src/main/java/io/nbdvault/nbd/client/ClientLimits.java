@@ -21,6 +21,15 @@ final class ClientLimits {
   static final int RECEIVE_BUFFER_BYTES = 256 << 10;
 
   /**
+   * A payload of which this much is still to come is received straight into the caller's buffer.
+   * For less, one receive of header and payload together and a copy cost less than two receives.
+   */
+  static final int DIRECT_RECEIVE_BYTES_MIN = 16 << 10;
+
+  /** Receives per turn of the event loop, so that one connection does not starve another. */
+  static final int RECEIVES_PER_TURN_MAX = 16;
+
+  /**
    * The longest TRIM, CACHE or WRITE_ZEROES: they carry no payload, but servers have int limits.
    */
   static final long RANGE_REQUEST_BYTES_MAX = 1L << 30;

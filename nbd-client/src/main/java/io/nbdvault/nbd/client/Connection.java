@@ -10,12 +10,14 @@ import io.nbdvault.nbd.protocol.HeaderStyle;
 import io.nbdvault.nbd.protocol.ReplyDecoder;
 import io.nbdvault.nbd.protocol.RequestEncoder;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.time.Duration;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -70,6 +72,10 @@ final class Connection extends ChannelInboundHandlerAdapter {
             });
   }
 
+  Executor executor() {
+    return channel.eventLoop();
+  }
+
   /** How many requests could be taken now; a moment old. May be called on any thread. */
   int freePlaces() {
     return inFlight.freePlaces();
@@ -87,6 +93,11 @@ final class Connection extends ChannelInboundHandlerAdapter {
     if (!channel.isActive()) {
       channelInactive(ctx);
       return;
+    }
+    // Not behind TLS: what is received then is not what is decoded.
+    if (ctx.pipeline().firstContext() == ctx
+        && channel.config().getRecvByteBufAllocator() instanceof ReceiveAllocator allocator) {
+      allocator.receiveFor(this::nextBuffer);
     }
     long period = Math.max(requestTimeout.toNanos() / DEADLINE_CHECKS, 1_000_000);
     deadlineCheck =
@@ -171,6 +182,24 @@ final class Connection extends ChannelInboundHandlerAdapter {
       }
       drain();
     }
+  }
+
+  /**
+   * Has a payload received where it belongs, and before a payload is expected the header alone, so
+   * that the receive ends where the payload begins.
+   */
+  private @Nullable ByteBuf nextBuffer(ByteBufAllocator alloc) {
+    if (failure != null) {
+      return null;
+    }
+    int payload = decoder.payloadBytesLeft();
+    if (payload >= ClientLimits.DIRECT_RECEIVE_BYTES_MIN) {
+      return router.receiveInto(payload);
+    }
+    int header = decoder.bytesBeforePayload(router.structuredReplies());
+    return header > 0 && inFlight.readBytesPerRequest() >= ClientLimits.DIRECT_RECEIVE_BYTES_MIN
+        ? alloc.directBuffer(header, header)
+        : null;
   }
 
   @Override

@@ -5,6 +5,7 @@ import io.nbdvault.nbd.NbdException;
 import io.nbdvault.nbd.NbdServerException;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +34,11 @@ final class ConnectionPool {
     queue.offer(operation);
     wakeFreest();
     return operation.future();
+  }
+
+  /** The event loop of the first connection. */
+  Executor executor() {
+    return connections.get(0).executor();
   }
 
   /** The next request, for a connection with a free place. */

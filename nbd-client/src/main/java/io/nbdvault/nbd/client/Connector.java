@@ -10,7 +10,6 @@ import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
-import io.netty.channel.FixedRecvByteBufAllocator;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.unix.DomainSocketAddress;
@@ -23,9 +22,6 @@ import java.util.List;
 
 /** Opens channels. Blocks; never called on an event loop. */
 final class Connector {
-  // Reads per turn of the loop, so that one connection does not starve another on the same loop.
-  private static final int READS_PER_TURN_MAX = 4;
-
   private final NbdUri uri;
   private final NbdClientOptions options;
 
@@ -96,10 +92,7 @@ final class Connector {
         new Bootstrap()
             .group(EventLoops.shared())
             .option(ChannelOption.ALLOCATOR, PooledByteBufAllocator.DEFAULT)
-            .option(
-                ChannelOption.RECVBUF_ALLOCATOR,
-                new FixedRecvByteBufAllocator(ClientLimits.RECEIVE_BUFFER_BYTES)
-                    .maxMessagesPerRead(READS_PER_TURN_MAX))
+            .option(ChannelOption.RECVBUF_ALLOCATOR, new ReceiveAllocator())
             .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) options.connectTimeout().toMillis())
             .handler(
                 new ChannelInitializer<Channel>() {

@@ -26,6 +26,7 @@ final class InFlight {
   private final @Nullable Request[] slots;
   private final int[] freeSlots;
   private long sent;
+  private long readBytes;
   // Written by the event loop only, read by everybody.
   private volatile int free;
 
@@ -47,11 +48,18 @@ final class InFlight {
     return free == slots.length;
   }
 
+  /** How many bytes of payload a reply may be expected to bring. */
+  long readBytesPerRequest() {
+    int used = slots.length - free;
+    return used == 0 ? 0 : readBytes / used;
+  }
+
   /** Gives the request a slot and a cookie; there must be a free place. */
   void add(Request request) {
     int left = free - 1;
     int slot = freeSlots[left];
     slots[slot] = request;
+    readBytes += request.readBytes();
     request.cookie = sent << SLOT_BITS | slot;
     sent++;
     free = left;
@@ -70,6 +78,7 @@ final class InFlight {
   void remove(Request request) {
     int slot = (int) (request.cookie & SLOT_MASK);
     slots[slot] = null;
+    readBytes -= request.readBytes();
     int left = free;
     freeSlots[left] = slot;
     free = left + 1;

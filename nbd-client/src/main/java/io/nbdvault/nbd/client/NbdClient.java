@@ -14,6 +14,8 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -185,6 +187,43 @@ public final class NbdClient implements AutoCloseable {
     if (!destination.hasRemaining()) {
       return CompletableFuture.completedFuture(null);
     }
+    return read(offsetBytes, destination.remaining(), () -> destination, flags);
+  }
+
+  /**
+   * Reads into a buffer that is asked for only when the first byte of the answer arrives, so that
+   * requests that wait for the server hold no buffers. Otherwise as the read into a given buffer.
+   *
+   * @param offsetBytes 0..size − length
+   * @param lengthBytes at least 1
+   * @param destination asked at most once, on an I/O thread, and not at all if the server answers
+   *     with an error only; must not block. The buffer must be writable and have {@code
+   *     lengthBytes} remaining; it is borrowed until the future completes
+   * @throws IllegalArgumentException if the range is not within the export
+   */
+  public CompletableFuture<Void> read(
+      long offsetBytes, int lengthBytes, Supplier<ByteBuffer> destination, ReadFlag... flags) {
+    BlockRange range = BlockRange.of(export, offsetBytes, lengthBytes);
+    return pool.submit(
+        new ReadOperation(range, export.maximumBlockBytes(), wireFlags(flags), destination));
+  }
+
+  /**
+   * Reads and tells a listener what arrives, holes as such where the server sends them so.
+   *
+   * @param offsetBytes 0..size − length
+   * @param lengthBytes at least 1; split at the server's maximum
+   * @param listener what it was told is valid only if the future succeeds
+   * @throws IllegalArgumentException if the range is not within the export
+   */
+  public CompletableFuture<Void> read(
+      long offsetBytes, long lengthBytes, ReadListener listener, ReadFlag... flags) {
+    BlockRange range = BlockRange.of(export, offsetBytes, lengthBytes);
+    return pool.submit(
+        new ReadEventsOperation(range, export.maximumBlockBytes(), wireFlags(flags), listener));
+  }
+
+  private int wireFlags(ReadFlag... flags) {
     int wireFlags = 0;
     for (ReadFlag flag : flags) {
       wireFlags |=
@@ -192,9 +231,7 @@ public final class NbdClient implements AutoCloseable {
             case DF -> export.canDf() ? NbdProtocol.CMD_FLAG_DF : 0;
           };
     }
-    BlockRange range = BlockRange.of(export, offsetBytes, destination.remaining());
-    return pool.submit(
-        new ReadOperation(range, export.maximumBlockBytes(), wireFlags, destination));
+    return wireFlags;
   }
 
   /**
@@ -340,6 +377,14 @@ public final class NbdClient implements AutoCloseable {
   /** What the server did not announce must not be sent; it fails as if the server had said no. */
   private static NbdServerException notOffered(String what) {
     return new NbdServerException(NbdErrno.ENOTSUP, what + ": the server does not offer it");
+  }
+
+  /**
+   * One of the client's I/O threads, always the same, on which futures may complete. What is
+   * executed there must not block.
+   */
+  public Executor ioExecutor() {
+    return pool.executor();
   }
 
   /**

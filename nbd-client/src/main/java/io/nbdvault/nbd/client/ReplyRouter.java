@@ -37,9 +37,19 @@ final class ReplyRouter implements ReplyListener {
     this.completion = completion;
   }
 
+  /** Whether reads are answered with structured replies. */
+  boolean structuredReplies() {
+    return structuredReplies;
+  }
+
   /** The negotiated metadata contexts. */
   Set<String> contextNames() {
     return contextNames;
+  }
+
+  /** Where the rest of the current data could be received to directly, or null. */
+  @Nullable ByteBuf receiveInto(int lengthBytes) {
+    return current().receiveInto(lengthBytes);
   }
 
   @Override

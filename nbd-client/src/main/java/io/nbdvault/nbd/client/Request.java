@@ -43,6 +43,11 @@ class Request {
     return command;
   }
 
+  /** How many bytes of payload its reply may bring. */
+  final long readBytes() {
+    return command == Command.READ ? lengthBytes : 0;
+  }
+
   final int flags() {
     return flags;
   }
@@ -66,6 +71,11 @@ class Request {
 
   void data(ByteBuf in, int length) throws NbdProtocolException {
     throw unexpected("data");
+  }
+
+  /** Where the rest of the data could be received to directly; see {@link ReadContent}. */
+  @Nullable ByteBuf receiveInto(int lengthBytes) {
+    return null;
   }
 
   void hole(long offset, long length) throws NbdProtocolException {

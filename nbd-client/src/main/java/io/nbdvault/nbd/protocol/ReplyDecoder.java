@@ -75,6 +75,26 @@ public final class ReplyDecoder {
     return state == State.HEADER && !partial.isReadable();
   }
 
+  /** How much of a payload that has begun is still to come. */
+  public int payloadBytesLeft() {
+    return state == State.DATA ? dataBytesLeft : 0;
+  }
+
+  /**
+   * How many bytes come before the next payload, supposing that a reply with data comes next; 0 if
+   * something else has begun.
+   */
+  public int bytesBeforePayload(boolean structuredReplies) {
+    int whole =
+        switch (state) {
+          case HEADER -> structuredReplies ? HEADER_BYTES + 4 + 8 : HEADER_BYTES;
+          case CHUNK_LENGTH -> type == NbdProtocol.REPLY_TYPE_OFFSET_DATA ? 4 + 8 : 0;
+          case DATA_OFFSET -> 8;
+          case DATA, HOLE, CONTEXT_ID, EXTENT, ERROR -> 0;
+        };
+    return Math.max(whole - partial.readableBytes(), 0);
+  }
+
   /**
    * Consumes up to one piece of a reply; borrows {@code in}.
    *

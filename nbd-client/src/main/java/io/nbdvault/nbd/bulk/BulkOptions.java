@@ -1,0 +1,57 @@
+package io.nbdvault.nbd.bulk;
+
+/**
+ * Bounds of a bulk read.
+ *
+ * @param requestBytes the longest request, 4096..32 MiB; less if the server's maximum is less
+ * @param bufferBytesMax what all buffers together may take, at least {@code requestBytes}, at most
+ *     2 GiB: the quotient of the two is the number of places, each of which is a request in flight
+ *     or a {@link Lease} that the sink holds
+ * @param windowBytes how much of the export may be known in extents but not yet read, 1 MiB..1 TiB
+ * @param mergeGapBytes two runs of data this close are read with one request, 0..16 MiB; what lies
+ *     between them is transferred, but not delivered
+ */
+public record BulkOptions(
+    int requestBytes, long bufferBytesMax, long windowBytes, int mergeGapBytes) {
+  private static final int REQUEST_BYTES_MIN = 4096;
+  private static final int REQUEST_BYTES_MAX = 32 << 20;
+  private static final long BUFFER_BYTES_MAX = 2L << 30;
+  private static final long WINDOW_BYTES_MIN = 1 << 20;
+  private static final long WINDOW_BYTES_MAX = 1L << 40;
+  private static final int MERGE_GAP_BYTES_MAX = 16 << 20;
+
+  public BulkOptions {
+    check("requestBytes", requestBytes, REQUEST_BYTES_MIN, REQUEST_BYTES_MAX);
+    check("bufferBytesMax", bufferBytesMax, requestBytes, BUFFER_BYTES_MAX);
+    check("windowBytes", windowBytes, WINDOW_BYTES_MIN, WINDOW_BYTES_MAX);
+    check("mergeGapBytes", mergeGapBytes, 0, MERGE_GAP_BYTES_MAX);
+  }
+
+  /** Requests of 256 KiB, 16 MiB of buffers, extents 256 MiB ahead, gaps up to 32 KiB merged. */
+  public static BulkOptions defaults() {
+    return new BulkOptions(256 << 10, 16L << 20, 256L << 20, 32 << 10);
+  }
+
+  public BulkOptions withRequestBytes(int value) {
+    return new BulkOptions(value, bufferBytesMax, windowBytes, mergeGapBytes);
+  }
+
+  public BulkOptions withBufferBytesMax(long value) {
+    return new BulkOptions(requestBytes, value, windowBytes, mergeGapBytes);
+  }
+
+  public BulkOptions withWindowBytes(long value) {
+    return new BulkOptions(requestBytes, bufferBytesMax, value, mergeGapBytes);
+  }
+
+  public BulkOptions withMergeGapBytes(int value) {
+    return new BulkOptions(requestBytes, bufferBytesMax, windowBytes, value);
+  }
+
+  private static void check(String name, long value, long min, long max) {
+    if (value < min || value > max) {
+      throw new IllegalArgumentException(
+          name + ": " + value + " (expected: " + min + ".." + max + ")");
+    }
+  }
+}
