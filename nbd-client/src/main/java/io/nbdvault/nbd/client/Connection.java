@@ -196,7 +196,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
     if (payload >= ClientLimits.DIRECT_RECEIVE_BYTES_MIN) {
       return router.receiveInto(payload);
     }
-    int header = decoder.bytesBeforePayload(router.structuredReplies());
+    int header = decoder.bytesBeforePayload();
     return header > 0 && inFlight.readBytesPerRequest() >= ClientLimits.DIRECT_RECEIVE_BYTES_MIN
         ? alloc.directBuffer(header, header)
         : null;

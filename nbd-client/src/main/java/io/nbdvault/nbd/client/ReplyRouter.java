@@ -37,11 +37,6 @@ final class ReplyRouter implements ReplyListener {
     this.completion = completion;
   }
 
-  /** Whether reads are answered with structured replies. */
-  boolean structuredReplies() {
-    return structuredReplies;
-  }
-
   /** The negotiated metadata contexts. */
   Set<String> contextNames() {
     return contextNames;

@@ -84,13 +84,20 @@ public final class ReplyDecoder {
    * How many bytes come before the next payload, supposing that a reply with data comes next; 0 if
    * something else has begun.
    */
-  public int bytesBeforePayload(boolean structuredReplies) {
+  public int bytesBeforePayload() {
     int whole =
         switch (state) {
-          case HEADER -> structuredReplies ? HEADER_BYTES + 4 + 8 : HEADER_BYTES;
+          case HEADER ->
+              switch (style) {
+                case SIMPLE -> HEADER_BYTES;
+                case STRUCTURED -> HEADER_BYTES + 4 + 8;
+                case EXTENDED -> HEADER_BYTES + 16 + 8;
+              };
           case CHUNK_LENGTH -> type == NbdProtocol.REPLY_TYPE_OFFSET_DATA ? 4 + 8 : 0;
+          case EXTENDED_OFFSET_AND_LENGTH ->
+              type == NbdProtocol.REPLY_TYPE_OFFSET_DATA ? 16 + 8 : 0;
           case DATA_OFFSET -> 8;
-          case DATA, HOLE, CONTEXT_ID, EXTENT, ERROR -> 0;
+          case DATA, HOLE, CONTEXT_ID, CONTEXT_ID_AND_COUNT, EXTENT, EXTENT_64, ERROR -> 0;
         };
     return Math.max(whole - partial.readableBytes(), 0);
   }
