@@ -26,20 +26,6 @@ record BlockRange(
     return new BlockRange(offsetBytes, lengthBytes, offsetBytes & ~mask, widenedEnd);
   }
 
-  /**
-   * Checks a range that cannot be widened.
-   *
-   * @throws IllegalArgumentException if it is not aligned, not within the export, or empty
-   */
-  static void checkAligned(ExportInfo export, long offsetBytes, long lengthBytes) {
-    BlockRange range = of(export, offsetBytes, lengthBytes);
-    if (range.widenedLengthBytes() != lengthBytes) {
-      throw new IllegalArgumentException(
-          "range: %d bytes at %d (expected: aligned to %d)"
-              .formatted(lengthBytes, offsetBytes, export.minimumBlockBytes()));
-    }
-  }
-
   private static void check(ExportInfo export, long offsetBytes, long lengthBytes) {
     if (offsetBytes < 0
         || lengthBytes < 1

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -42,10 +43,12 @@ public final class NbdClient implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(NbdClient.class);
 
   private final ExportInfo export;
+  private final RequestRules rules;
   private final ConnectionPool pool;
 
-  private NbdClient(ExportInfo export, ConnectionPool pool) {
+  private NbdClient(ExportInfo export, RequestRules rules, ConnectionPool pool) {
     this.export = export;
+    this.rules = rules;
     this.pool = pool;
   }
 
@@ -78,7 +81,8 @@ public final class NbdClient implements AutoCloseable {
   static NbdClient of(List<NbdHandshake.Entered> entered, NbdClientOptions options) {
     ConnectionPool pool = new ConnectionPool(entered, options);
     pool.start();
-    return new NbdClient(entered.get(0).export(), pool);
+    ExportInfo export = entered.get(0).export();
+    return new NbdClient(export, new RequestRules(export, options.strictChecks()), pool);
   }
 
   private static void openMore(
@@ -172,6 +176,33 @@ public final class NbdClient implements AutoCloseable {
   }
 
   /**
+   * Reads into a new buffer; otherwise as the read into a given one.
+   *
+   * @param offsetBytes 0..size − length
+   * @param lengthBytes at least 1
+   * @return a heap buffer from position 0 to its limit
+   * @throws IllegalArgumentException if the range is not within the export
+   */
+  public CompletableFuture<ByteBuffer> read(long offsetBytes, int lengthBytes, ReadFlag... flags) {
+    // Not before the range is known to be good: the length may be anything.
+    AtomicReference<@Nullable ByteBuffer> destination = new AtomicReference<>();
+    return read(
+            offsetBytes,
+            lengthBytes,
+            () -> {
+              ByteBuffer buffer = ByteBuffer.allocate(lengthBytes);
+              destination.set(buffer);
+              return buffer;
+            },
+            flags)
+        .thenApply(
+            done -> {
+              ByteBuffer read = destination.get();
+              return read == null ? ByteBuffer.allocate(0) : read.flip();
+            });
+  }
+
+  /**
    * Reads as many bytes as remain in {@code destination}. Long reads are split; a range that is not
    * aligned to the server's minimum block size is widened on the wire. On success the position is
    * advanced to the limit; on failure the content is undefined.
@@ -184,7 +215,7 @@ public final class NbdClient implements AutoCloseable {
     if (destination.isReadOnly()) {
       throw new IllegalArgumentException("destination: read-only (expected: writable)");
     }
-    if (!destination.hasRemaining()) {
+    if (!destination.hasRemaining() && rules.skipsEmpty()) {
       return CompletableFuture.completedFuture(null);
     }
     return read(offsetBytes, destination.remaining(), () -> destination, flags);
@@ -203,9 +234,9 @@ public final class NbdClient implements AutoCloseable {
    */
   public CompletableFuture<Void> read(
       long offsetBytes, int lengthBytes, Supplier<ByteBuffer> destination, ReadFlag... flags) {
-    BlockRange range = BlockRange.of(export, offsetBytes, lengthBytes);
+    BlockRange range = rules.widened(offsetBytes, lengthBytes);
     return pool.submit(
-        new ReadOperation(range, export.maximumBlockBytes(), wireFlags(flags), destination));
+        new ReadOperation(range, rules.payloadBytesMax(), rules.wireFlags(flags), destination));
   }
 
   /**
@@ -218,20 +249,9 @@ public final class NbdClient implements AutoCloseable {
    */
   public CompletableFuture<Void> read(
       long offsetBytes, long lengthBytes, ReadListener listener, ReadFlag... flags) {
-    BlockRange range = BlockRange.of(export, offsetBytes, lengthBytes);
+    BlockRange range = rules.widened(offsetBytes, lengthBytes);
     return pool.submit(
-        new ReadEventsOperation(range, export.maximumBlockBytes(), wireFlags(flags), listener));
-  }
-
-  private int wireFlags(ReadFlag... flags) {
-    int wireFlags = 0;
-    for (ReadFlag flag : flags) {
-      wireFlags |=
-          switch (flag) {
-            case DF -> export.canDf() ? NbdProtocol.CMD_FLAG_DF : 0;
-          };
-    }
-    return wireFlags;
+        new ReadEventsOperation(range, rules.payloadBytesMax(), rules.wireFlags(flags), listener));
   }
 
   /**
@@ -244,9 +264,10 @@ public final class NbdClient implements AutoCloseable {
    */
   public CompletableFuture<BlockStatus> blockStatus(
       long offsetBytes, long lengthBytes, BlockStatusFlag... flags) {
-    BlockRange range = BlockRange.of(export, offsetBytes, lengthBytes);
-    if (export.metaContexts().isEmpty()) {
-      return CompletableFuture.failedFuture(notOffered("BLOCK_STATUS in any metadata context"));
+    BlockRange range = rules.widened(offsetBytes, lengthBytes);
+    NbdServerException refusal = rules.refusal(Command.BLOCK_STATUS);
+    if (refusal != null) {
+      return CompletableFuture.failedFuture(refusal);
     }
     int wireFlags = 0;
     for (BlockStatusFlag flag : flags) {
@@ -266,21 +287,16 @@ public final class NbdClient implements AutoCloseable {
    * @param source heap or direct, borrowed until the future completes
    */
   public CompletableFuture<Void> write(long offsetBytes, ByteBuffer source, WriteFlag... flags) {
-    for (WriteFlag flag : flags) {
-      if (flag != WriteFlag.FUA) {
-        throw new IllegalArgumentException("flags: " + flag + " (expected: only FUA)");
-      }
-    }
-    if (!source.hasRemaining()) {
+    NbdServerException refusal = rules.refusal(Command.WRITE, flags);
+    if (!source.hasRemaining() && rules.skipsEmpty()) {
       return CompletableFuture.completedFuture(null);
     }
-    BlockRange.checkAligned(export, offsetBytes, source.remaining());
-    NbdServerException refusal = refusal(true, "WRITE", flags);
+    rules.checkAligned(offsetBytes, source.remaining());
     if (refusal != null) {
       return CompletableFuture.failedFuture(refusal);
     }
     return pool.submit(
-        new WriteOperation(offsetBytes, export.maximumBlockBytes(), wireFlags(flags), source));
+        new WriteOperation(offsetBytes, rules.payloadBytesMax(), rules.wireFlags(flags), source));
   }
 
   /**
@@ -291,7 +307,7 @@ public final class NbdClient implements AutoCloseable {
    */
   public CompletableFuture<Void> writeZeroes(
       long offsetBytes, long lengthBytes, WriteFlag... flags) {
-    return range(Command.WRITE_ZEROES, export.canWriteZeroes(), offsetBytes, lengthBytes, flags);
+    return range(Command.WRITE_ZEROES, offsetBytes, lengthBytes, flags);
   }
 
   /**
@@ -301,7 +317,7 @@ public final class NbdClient implements AutoCloseable {
    * @param lengthBytes at least 1; split at 1 GiB
    */
   public CompletableFuture<Void> trim(long offsetBytes, long lengthBytes) {
-    return range(Command.TRIM, export.canTrim(), offsetBytes, lengthBytes);
+    return range(Command.TRIM, offsetBytes, lengthBytes);
   }
 
   /**
@@ -311,11 +327,7 @@ public final class NbdClient implements AutoCloseable {
    * @param lengthBytes at least 1; split at 1 GiB
    */
   public CompletableFuture<Void> cache(long offsetBytes, long lengthBytes) {
-    BlockRange.checkAligned(export, offsetBytes, lengthBytes);
-    if (!export.canCache()) {
-      return CompletableFuture.failedFuture(notOffered("CACHE"));
-    }
-    return pool.submit(new RangeOperation(Command.CACHE, 0, offsetBytes, lengthBytes));
+    return range(Command.CACHE, offsetBytes, lengthBytes);
   }
 
   /**
@@ -323,60 +335,22 @@ public final class NbdClient implements AutoCloseable {
    * went: that is what CAN_MULTI_CONN promises.
    */
   public CompletableFuture<Void> flush() {
-    if (!export.canFlush()) {
-      return CompletableFuture.failedFuture(notOffered("FLUSH"));
+    NbdServerException refusal = rules.refusal(Command.FLUSH);
+    if (refusal != null) {
+      return CompletableFuture.failedFuture(refusal);
     }
     return pool.submit(new RangeOperation(Command.FLUSH, 0, 0, 0));
   }
 
   private CompletableFuture<Void> range(
-      Command command, boolean offered, long offsetBytes, long lengthBytes, WriteFlag... flags) {
-    BlockRange.checkAligned(export, offsetBytes, lengthBytes);
-    NbdServerException refusal = refusal(offered, command.name(), flags);
+      Command command, long offsetBytes, long lengthBytes, WriteFlag... flags) {
+    rules.checkAligned(offsetBytes, lengthBytes);
+    NbdServerException refusal = rules.refusal(command, flags);
     if (refusal != null) {
       return CompletableFuture.failedFuture(refusal);
     }
-    return pool.submit(new RangeOperation(command, wireFlags(flags), offsetBytes, lengthBytes));
-  }
-
-  private @Nullable NbdServerException refusal(
-      boolean offered, String command, WriteFlag... flags) {
-    if (export.readOnly()) {
-      return new NbdServerException(NbdErrno.EPERM, command + ": the export is read-only");
-    }
-    if (!offered) {
-      return notOffered(command);
-    }
-    for (WriteFlag flag : flags) {
-      boolean flagOffered =
-          switch (flag) {
-            case FUA -> export.canFua();
-            case NO_HOLE -> true;
-            case FAST_ZERO -> export.canFastZero();
-          };
-      if (!flagOffered) {
-        return notOffered(command + " with " + flag);
-      }
-    }
-    return null;
-  }
-
-  private static int wireFlags(WriteFlag... flags) {
-    int wireFlags = 0;
-    for (WriteFlag flag : flags) {
-      wireFlags |=
-          switch (flag) {
-            case FUA -> NbdProtocol.CMD_FLAG_FUA;
-            case NO_HOLE -> NbdProtocol.CMD_FLAG_NO_HOLE;
-            case FAST_ZERO -> NbdProtocol.CMD_FLAG_FAST_ZERO;
-          };
-    }
-    return wireFlags;
-  }
-
-  /** What the server did not announce must not be sent; it fails as if the server had said no. */
-  private static NbdServerException notOffered(String what) {
-    return new NbdServerException(NbdErrno.ENOTSUP, what + ": the server does not offer it");
+    return pool.submit(
+        new RangeOperation(command, rules.wireFlags(flags), offsetBytes, lengthBytes));
   }
 
   /**
@@ -385,6 +359,11 @@ public final class NbdClient implements AutoCloseable {
    */
   public Executor ioExecutor() {
     return pool.executor();
+  }
+
+  /** The same client, for callers that want to wait. */
+  public BlockingNbdClient blocking() {
+    return new BlockingNbdClient(this);
   }
 
   /**

@@ -36,15 +36,6 @@ final class BlockRangeTest {
     }
   }
 
-  @Test
-  void writesMustBeAlignedButMayEndWithTheExport() {
-    ExportInfo export = export(10_000, 4096);
-    BlockRange.checkAligned(export, 8192, 10_000 - 8192);
-    assertThatThrownBy(() -> BlockRange.checkAligned(export, 0, 512))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("aligned to 4096");
-  }
-
   private static ExportInfo export(long sizeBytes, int minimumBlockBytes) {
     return ExportInfo.ofWire(
         sizeBytes,
