@@ -7,6 +7,7 @@ import io.nbdvault.nbd.NbdException;
 import io.nbdvault.nbd.NbdServerException;
 import io.nbdvault.nbd.NbdTlsException;
 import io.nbdvault.nbd.NbdUri;
+import io.nbdvault.nbd.TlsSettings;
 import io.nbdvault.nbd.client.NbdClient;
 import io.nbdvault.nbd.client.NbdClientOptions;
 import io.nbdvault.nbd.testkit.Commands;
@@ -23,6 +24,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
@@ -178,8 +180,8 @@ final class NbdsUriIT {
   @Test
   void saysThatNbdkitWantsAnotherKeyOrCertificate() throws Exception {
     try (ExternalServer server = serve("psk", "--tls=require", "memory", "1M")) {
-      NbdUri uri = secured("psk", server);
-      TlsFiles.psk(dir, "alice", "00");
+      Path wrong = TlsFiles.psk(dir.resolve("wrong"), "alice", "00");
+      NbdUri uri = server.uri().withTls(new TlsSettings.Psk(wrong, Optional.empty()));
       assertRefused(uri, "does not know the user 'alice' or has another key");
     }
     try (ExternalServer server = serve("x509", "--tls=require", "memory", "1M")) {
