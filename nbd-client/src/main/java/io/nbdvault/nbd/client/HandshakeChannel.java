@@ -84,11 +84,13 @@ final class HandshakeChannel {
                   decoder.expectOption(NbdProtocol.OPT_STARTTLS);
                   OptionEncoder.plain(out, NbdProtocol.OPT_STARTTLS);
                 })
-            .thenCompose(
+            .thenComposeAsync(
                 messages ->
                     new HandshakeAnswer("STARTTLS", messages).refused()
                         ? CompletableFuture.completedFuture(messages)
-                        : secure(tls, serverName).thenApply(secured -> messages)));
+                        : secure(tls, serverName).thenApply(secured -> messages),
+                // On this thread if the answer were here already.
+                channel.eventLoop()));
   }
 
   /** On the event loop. */

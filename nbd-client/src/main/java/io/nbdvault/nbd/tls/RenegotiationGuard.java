@@ -28,7 +28,9 @@ final class RenegotiationGuard extends ChannelInboundHandlerAdapter {
   @Override
   public void channelRead(ChannelHandlerContext ctx, Object msg) {
     ByteBuf in = (ByteBuf) msg;
-    if (renegotiates(in)) {
+    int allowed = allowedBytes(in);
+    if (allowed < in.readableBytes()) {
+      ctx.fireChannelRead(in.readRetainedSlice(allowed));
       in.release();
       ctx.fireExceptionCaught(new NbdTlsException("the server wants to renegotiate TLS"));
       ctx.close();
@@ -37,7 +39,8 @@ final class RenegotiationGuard extends ChannelInboundHandlerAdapter {
     ctx.fireChannelRead(msg);
   }
 
-  private boolean renegotiates(ByteBuf in) {
+  /** How many bytes come before a record that is refused; all if none is. */
+  private int allowedBytes(ByteBuf in) {
     int at = in.readerIndex();
     while (at < in.writerIndex()) {
       if (headerBytes == HEADER_BYTES) {
@@ -51,7 +54,7 @@ final class RenegotiationGuard extends ChannelInboundHandlerAdapter {
       }
       int next = in.getUnsignedByte(at++);
       if (headerBytes == 0 && !typeAllowed(next)) {
-        return true;
+        return at - 1 - in.readerIndex();
       }
       if (headerBytes >= LENGTH_OFFSET) {
         bodyBytes = (bodyBytes << 8 | next) & 0xffff;
@@ -61,7 +64,7 @@ final class RenegotiationGuard extends ChannelInboundHandlerAdapter {
         headerBytes = 0;
       }
     }
-    return false;
+    return in.readableBytes();
   }
 
   private boolean typeAllowed(int type) {

@@ -52,6 +52,11 @@ public final class TlsClient {
     if (!channel.eventLoop().inEventLoop()) {
       throw new IllegalStateException("a channel is secured on its event loop");
     }
+    if (!channel.isActive()) {
+      // No event would ever come.
+      return CompletableFuture.failedFuture(
+          new NbdTlsException("the connection was closed before the TLS handshake"));
+    }
     return security.secure(channel, serverName);
   }
 

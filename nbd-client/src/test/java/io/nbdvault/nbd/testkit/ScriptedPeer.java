@@ -334,6 +334,11 @@ public final class ScriptedPeer {
         });
   }
 
+  /** Reads bytes whatever they are. */
+  public void skip(int bytes) throws IOException {
+    in.readFully(new byte[bytes]);
+  }
+
   /** Waits until the client closes; drops what it still sends. */
   public void awaitClosed() throws IOException {
     long dropped = in.transferTo(OutputStream.nullOutputStream());
