@@ -30,6 +30,12 @@ final class ClientLimits {
   static final int RECEIVES_PER_TURN_MAX = 16;
 
   /**
+   * Once replies come, requests are sent when this part of a connection's places is free again, so
+   * that a system call sends several.
+   */
+  static final int REFILL_FRACTION = 4;
+
+  /**
    * The longest TRIM, CACHE or WRITE_ZEROES: they carry no payload, but servers have int limits.
    */
   static final long RANGE_REQUEST_BYTES_MAX = 1L << 30;

@@ -44,9 +44,12 @@ final class Connection extends ChannelInboundHandlerAdapter {
   private final InFlight inFlight;
   private final ReplyRouter router;
   private final ReplyDecoder decoder;
+  private final int refillPlaces;
   private final AtomicBoolean wakeScheduled = new AtomicBoolean();
   private @Nullable NbdException failure;
   private @Nullable ScheduledFuture<?> deadlineCheck;
+  private @Nullable ByteBuf headerBuffer;
+  private boolean reading;
   private boolean draining;
   private boolean disconnected;
 
@@ -54,6 +57,8 @@ final class Connection extends ChannelInboundHandlerAdapter {
     this.channel = entered.channel();
     this.pool = pool;
     this.requestTimeout = options.requestTimeout();
+    this.refillPlaces =
+        Math.max(options.requestsInFlightMaxPerConnection() / ClientLimits.REFILL_FRACTION, 1);
     this.inFlight = new InFlight(options.requestsInFlightMaxPerConnection());
     HeaderStyle style = entered.export().headerStyle();
     this.headerStyle = style;
@@ -83,6 +88,10 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
   /** Makes the connection look for work. May be called on any thread. */
   void wake() {
+    // While it reads, it looks for work anyway when it has read.
+    if (reading && channel.eventLoop().inEventLoop()) {
+      return;
+    }
     if (wakeScheduled.compareAndSet(false, true)) {
       channel.eventLoop().execute(this::drain);
     }
@@ -198,13 +207,27 @@ final class Connection extends ChannelInboundHandlerAdapter {
     }
     int header = decoder.bytesBeforePayload();
     return header > 0 && inFlight.readBytesPerRequest() >= ClientLimits.DIRECT_RECEIVE_BYTES_MIN
-        ? alloc.directBuffer(header, header)
+        ? headerBuffer(alloc, header)
         : null;
+  }
+
+  /** The same buffer again, as long as headers are not cut and have one length. */
+  private ByteBuf headerBuffer(ByteBufAllocator alloc, int length) {
+    ByteBuf kept = headerBuffer;
+    if (kept == null || kept.capacity() != length) {
+      if (kept != null) {
+        kept.release();
+      }
+      kept = alloc.directBuffer(length, length);
+      headerBuffer = kept;
+    }
+    return kept.clear().retain();
   }
 
   @Override
   public void channelRead(ChannelHandlerContext ctx, Object msg) {
     ByteBuf in = (ByteBuf) msg;
+    reading = true;
     try {
       boolean more = true;
       while (more && failure == null) {
@@ -213,9 +236,13 @@ final class Connection extends ChannelInboundHandlerAdapter {
     } catch (NbdProtocolException e) {
       fail(e);
     } finally {
+      reading = false;
       in.release();
     }
-    drain();
+    // Several requests at once cost one system call, and wake the server once.
+    if (inFlight.freePlaces() >= refillPlaces) {
+      drain();
+    }
   }
 
   /** All of a reply is there. */
@@ -338,6 +365,10 @@ final class Connection extends ChannelInboundHandlerAdapter {
     }
     if (deadlineCheck != null) {
       deadlineCheck.cancel(false);
+    }
+    if (headerBuffer != null) {
+      headerBuffer.release();
+      headerBuffer = null;
     }
     if (!disconnected) {
       // The pool first, so that continuations that ask for more are refused at once.
