@@ -18,28 +18,33 @@ final class AskedOperation {
 
   private final Operation<?> operation;
   private final ReplyScenario.Ask ask;
-  private final byte[] memory;
+  private final ByteBuffer memory;
   private final byte[] expected;
 
-  private AskedOperation(Operation<?> operation, ReplyScenario.Ask ask, byte[] memory) {
+  private AskedOperation(Operation<?> operation, ReplyScenario.Ask ask, ByteBuffer memory) {
     this.operation = operation;
     this.ask = ask;
     this.memory = memory;
-    this.expected = new byte[Math.max(memory.length - 2 * MARGIN_BYTES, 0)];
+    this.expected = new byte[memory.capacity() - 2 * MARGIN_BYTES];
   }
 
-  static AskedOperation of(ReplyScenario.Ask ask, ExportInfo export, int requestBytesMax) {
-    boolean hasBuffer =
+  /**
+   * Makes one.
+   *
+   * @param direct whether its buffer can be received to directly
+   */
+  static AskedOperation of(
+      ReplyScenario.Ask ask, ExportInfo export, int requestBytesMax, boolean direct) {
+    int bytes =
         switch (ask.kind()) {
-          case READ, READ_DF, WRITE -> true;
-          case BLOCK_STATUS, BLOCK_STATUS_REQ_ONE, FLUSH, TRIM -> false;
+          case READ, READ_DF, READ_EVENTS, WRITE -> ask.lengthBytes() + 2 * MARGIN_BYTES;
+          case BLOCK_STATUS, BLOCK_STATUS_REQ_ONE, FLUSH, TRIM -> 2 * MARGIN_BYTES;
         };
-    byte[] memory = new byte[hasBuffer ? ask.lengthBytes() + 2 * MARGIN_BYTES : 0];
-    Arrays.fill(memory, UNTOUCHED);
-    ByteBuffer buffer =
-        hasBuffer
-            ? ByteBuffer.wrap(memory, MARGIN_BYTES, ask.lengthBytes())
-            : ByteBuffer.wrap(memory);
+    ByteBuffer memory = direct ? ByteBuffer.allocateDirect(bytes) : ByteBuffer.allocate(bytes);
+    for (int i = 0; i < bytes; i++) {
+      memory.put(i, UNTOUCHED);
+    }
+    ByteBuffer buffer = memory.duplicate().position(MARGIN_BYTES).limit(bytes - MARGIN_BYTES);
     return new AskedOperation(operation(ask, export, requestBytesMax, buffer), ask, memory);
   }
 
@@ -47,8 +52,11 @@ final class AskedOperation {
       ReplyScenario.Ask ask, ExportInfo export, int requestBytesMax, ByteBuffer buffer) {
     BlockRange range = BlockRange.of(export, ask.offsetBytes(), ask.lengthBytes());
     return switch (ask.kind()) {
-      case READ -> new ReadOperation(range, requestBytesMax, 0, buffer);
-      case READ_DF -> new ReadOperation(range, requestBytesMax, NbdProtocol.CMD_FLAG_DF, buffer);
+      case READ -> new ReadOperation(range, requestBytesMax, 0, () -> buffer);
+      case READ_DF ->
+          new ReadOperation(range, requestBytesMax, NbdProtocol.CMD_FLAG_DF, () -> buffer);
+      case READ_EVENTS ->
+          new ReadEventsOperation(range, requestBytesMax, 0, new Filler(ask, buffer));
       case BLOCK_STATUS -> new BlockStatusOperation(range, 0, export);
       case BLOCK_STATUS_REQ_ONE ->
           new BlockStatusOperation(range, NbdProtocol.CMD_FLAG_REQ_ONE, export);
@@ -96,7 +104,7 @@ final class AskedOperation {
       }
       return ask + " failed: " + e.getCause();
     }
-    if (ask.kind() == ReplyScenario.Kind.READ || ask.kind() == ReplyScenario.Kind.READ_DF) {
+    if (ask.kind().reads()) {
       checkContent();
     }
     if (value instanceof BlockStatus status) {
@@ -106,17 +114,18 @@ final class AskedOperation {
   }
 
   private void checkMargins() {
-    for (int i = 0; i < memory.length; i++) {
-      boolean margin = i < MARGIN_BYTES || i >= memory.length - MARGIN_BYTES;
+    for (int i = 0; i < memory.capacity(); i++) {
+      boolean margin = i < MARGIN_BYTES || i >= memory.capacity() - MARGIN_BYTES;
       boolean mine = !margin && ask.kind() != ReplyScenario.Kind.WRITE;
-      if (!mine && memory[i] != UNTOUCHED) {
+      if (!mine && memory.get(i) != UNTOUCHED) {
         throw new AssertionError(ask + " wrote outside its buffer, at " + (i - MARGIN_BYTES));
       }
     }
   }
 
   private void checkContent() {
-    byte[] actual = Arrays.copyOfRange(memory, MARGIN_BYTES, MARGIN_BYTES + ask.lengthBytes());
+    byte[] actual = new byte[expected.length];
+    memory.get(MARGIN_BYTES, actual);
     if (!Arrays.equals(expected, actual)) {
       throw new AssertionError(ask + " yielded other bytes than came");
     }
@@ -128,6 +137,23 @@ final class AskedOperation {
       if (total < 1 || total > ask.lengthBytes()) {
         throw new AssertionError(ask + " yielded " + total + " bytes of " + context.getKey());
       }
+    }
+  }
+
+  /** Puts events together to what they are about. */
+  private record Filler(ReplyScenario.Ask ask, ByteBuffer buffer) implements ReadListener {
+    @Override
+    public void data(long offsetBytes, ByteBuffer data) {
+      buffer.put(at(offsetBytes), data, data.position(), data.remaining());
+    }
+
+    @Override
+    public void hole(long offsetBytes, long lengthBytes) {
+      buffer.put(at(offsetBytes), new byte[(int) lengthBytes]);
+    }
+
+    private int at(long offsetBytes) {
+      return buffer.position() + (int) (offsetBytes - ask.offsetBytes());
     }
   }
 }

@@ -24,13 +24,21 @@ final class ReplyRun implements ReplyRouter.Completion {
   private final List<String> events = new ArrayList<>();
   private final ReplyRouter router;
   private final ReplyDecoder decoder;
+  private final boolean direct;
   private boolean broken;
 
-  ReplyRun(ReplyScenario scenario) {
+  /**
+   * Sends what the scenario asks for.
+   *
+   * @param direct whether payloads are received straight into the operations' buffers
+   */
+  ReplyRun(ReplyScenario scenario, boolean direct) {
+    this.direct = direct;
     router = new ReplyRouter(inFlight, scenario.style(), scenario.contexts(), this);
     decoder = new ReplyDecoder(scenario.style(), new WatchedRouter(router, models));
     for (ReplyScenario.Ask ask : scenario.asks()) {
-      AskedOperation operation = AskedOperation.of(ask, scenario.export(), REQUEST_BYTES_MAX);
+      AskedOperation operation =
+          AskedOperation.of(ask, scenario.export(), REQUEST_BYTES_MAX, direct);
       operations.add(operation);
       for (Request r = operation.take(); r != null; r = operation.take()) {
         send(r);
@@ -68,17 +76,45 @@ final class ReplyRun implements ReplyRouter.Completion {
       return;
     }
     try {
-      boolean more = true;
-      while (more) {
-        more = decoder.decode(piece);
+      while (piece.isReadable()) {
+        ByteBuf received = receive(piece);
+        try {
+          decodeAll(received);
+        } finally {
+          received.release();
+        }
       }
     } catch (NbdProtocolException e) {
       events.add("fatal: " + e.getMessage());
       broken = true;
-      return;
     }
-    if (piece.isReadable()) {
-      throw new AssertionError("more bytes wanted, but " + piece.readableBytes() + " left unread");
+  }
+
+  /**
+   * What one receive brings: all there is, or as much of a payload as is there where it belongs.
+   */
+  private ByteBuf receive(ByteBuf piece) {
+    int payload = direct ? decoder.payloadBytesLeft() : 0;
+    ByteBuf target = payload > 0 ? router.receiveInto(payload) : null;
+    if (target == null) {
+      // Up to where the next payload begins, if that is known, as a connection receives.
+      int header = direct ? decoder.bytesBeforePayload() : 0;
+      int length = Math.min(header > 0 ? header : piece.readableBytes(), piece.readableBytes());
+      return piece.readRetainedSlice(payload > 0 ? Math.min(payload, length) : length);
+    }
+    if (target.writableBytes() != payload) {
+      throw new AssertionError("room for " + target.writableBytes() + " of " + payload + " bytes");
+    }
+    return target.writeBytes(piece, Math.min(payload, piece.readableBytes()));
+  }
+
+  private void decodeAll(ByteBuf received) throws NbdProtocolException {
+    boolean more = true;
+    while (more) {
+      more = decoder.decode(received);
+    }
+    if (received.isReadable()) {
+      throw new AssertionError("more wanted, but " + received.readableBytes() + " bytes left");
     }
   }
 

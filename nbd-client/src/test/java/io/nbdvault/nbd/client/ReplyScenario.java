@@ -31,11 +31,16 @@ record ReplyScenario(
   enum Kind {
     READ,
     READ_DF,
+    READ_EVENTS,
     BLOCK_STATUS,
     BLOCK_STATUS_REQ_ONE,
     WRITE,
     FLUSH,
-    TRIM
+    TRIM;
+
+    boolean reads() {
+      return this == READ || this == READ_DF || this == READ_EVENTS;
+    }
   }
 
   /** One operation. */
@@ -65,7 +70,7 @@ record ReplyScenario(
     }
     int distance = input.wideChoice();
     int length = 1 + input.wideChoice();
-    if (kind == Kind.READ || kind == Kind.READ_DF || kind == Kind.WRITE) {
+    if (kind.reads() || kind == Kind.WRITE) {
       length = 1 + (length - 1) % READ_BYTES_MAX;
     }
     // From the begin, or up to the end.

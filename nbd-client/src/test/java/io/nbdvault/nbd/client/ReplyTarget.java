@@ -2,6 +2,7 @@ package io.nbdvault.nbd.client;
 
 import io.nbdvault.nbd.fuzz.Allocation;
 import io.nbdvault.nbd.fuzz.FuzzInput;
+import io.netty.buffer.ByteBuf;
 import java.util.List;
 
 /**
@@ -18,9 +19,14 @@ public final class ReplyTarget {
     ReplyScenario scenario = ReplyScenario.choose(input);
     int cut = input.choice();
     List<String> whole =
-        Allocation.bounded(bytes.length, () -> new ReplyRun(scenario).feedAll(input.whole()));
-    same(whole, new ReplyRun(scenario).feedAll(input.singleBytes()), "byte by byte");
-    same(whole, new ReplyRun(scenario).feedAll(input.pieces(cut)), "cut with seed " + cut);
+        Allocation.bounded(bytes.length, () -> run(scenario, false, input.whole()));
+    same(whole, run(scenario, false, input.singleBytes()), "byte by byte");
+    same(whole, run(scenario, false, input.pieces(cut)), "cut with seed " + cut);
+    same(whole, run(scenario, true, input.pieces(cut)), "received directly");
+  }
+
+  private static List<String> run(ReplyScenario scenario, boolean direct, List<ByteBuf> pieces) {
+    return new ReplyRun(scenario, direct).feedAll(pieces);
   }
 
   private static void same(List<String> whole, List<String> other, String how) {
