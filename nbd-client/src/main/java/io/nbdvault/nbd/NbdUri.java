@@ -1,5 +1,6 @@
 package io.nbdvault.nbd;
 
+import io.netty.util.NetUtil;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
@@ -68,6 +69,10 @@ public record NbdUri(Endpoint endpoint, String exportName, Optional<TlsSettings>
         if (host.isEmpty()) {
           throw new IllegalArgumentException("host: empty (expected: a name or an address)");
         }
+        requireText("host", host);
+        if (host.indexOf(':') >= 0 && !isIpv6(host)) {
+          throw new IllegalArgumentException("host: contains ':' but is not an IPv6 address");
+        }
         if (port < 1 || port > 65535) {
           throw new IllegalArgumentException("port: " + port + " (expected: 1..65535)");
         }
@@ -81,6 +86,7 @@ public record NbdUri(Endpoint endpoint, String exportName, Optional<TlsSettings>
   }
 
   public NbdUri {
+    requireText("exportName", exportName);
     int bytes = exportName.getBytes(StandardCharsets.UTF_8).length;
     if (bytes > NAME_BYTES_MAX) {
       throw new IllegalArgumentException(
@@ -99,6 +105,20 @@ public record NbdUri(Endpoint endpoint, String exportName, Optional<TlsSettings>
   /** This export, reached with TLS. */
   public NbdUri withTls(TlsSettings settings) {
     return new NbdUri(endpoint, exportName, Optional.of(settings));
+  }
+
+  /** Possibly with a zone (RFC 6874), in the letters that a URI's parser takes. */
+  private static boolean isIpv6(String host) {
+    int zone = host.indexOf('%');
+    return NetUtil.isValidIpV6Address(zone < 0 ? host : host.substring(0, zone))
+        && (zone < 0 || host.substring(zone + 1).matches("[A-Za-z0-9_.]+"));
+  }
+
+  /** Half a surrogate pair would be sent, and written into a URI, as a question mark. */
+  static void requireText(String what, String value) {
+    if (!StandardCharsets.UTF_8.newEncoder().canEncode(value)) {
+      throw new IllegalArgumentException(what + ": half a surrogate pair (expected: none)");
+    }
   }
 
   /** The export {@code exportName} of the server listening on a unix domain socket. */
@@ -230,7 +250,7 @@ public record NbdUri(Endpoint endpoint, String exportName, Optional<TlsSettings>
     Endpoint.Tcp tcp = (Endpoint.Tcp) endpoint;
     String host =
         tcp.host().indexOf(':') >= 0
-            ? "[" + tcp.host() + "]"
+            ? "[" + tcp.host().replace("%", "%25") + "]"
             : PercentEncoding.encodeAll(tcp.host());
     String port = tcp.port() == DEFAULT_PORT ? "" : ":" + tcp.port();
     return scheme + "://" + user + host + port + "/" + path + query;

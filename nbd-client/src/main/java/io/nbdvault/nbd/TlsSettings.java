@@ -66,6 +66,7 @@ public sealed interface TlsSettings {
   }
 
   private static void checkText(String what, String text, int bytesMax) {
+    NbdUri.requireText(what, text);
     int bytes = text.getBytes(StandardCharsets.UTF_8).length;
     if (bytes < 1 || bytes > bytesMax) {
       throw new IllegalArgumentException(
