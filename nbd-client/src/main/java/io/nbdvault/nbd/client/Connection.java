@@ -384,7 +384,10 @@ final class Connection extends ChannelInboundHandlerAdapter {
     fail(connectionLost(cause));
   }
 
-  private static NbdDisconnectedException connectionLost(Throwable cause) {
+  private static NbdException connectionLost(Throwable cause) {
+    if (cause instanceof NbdException known) {
+      return known; // From TLS.
+    }
     return new NbdDisconnectedException(ConnectionFailure.lost(cause), cause);
   }
 }

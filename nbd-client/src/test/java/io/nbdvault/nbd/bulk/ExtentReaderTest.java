@@ -243,11 +243,11 @@ final class ExtentReaderTest {
           while (true) {
             var request = peer.readRequest();
             if (request.type() == 7) {
-              peer.extents(request.cookie(), true, 1, request.length(), 0);
+              peer.extents(request.cookie(), true, 1, (int) request.length(), 0);
             } else if (request.offset() == 0) {
               peer.error(request.cookie(), true, NbdErrno.EIO.code(), "no such sector");
             } else {
-              peer.data(request.cookie(), true, request.offset(), request.length(), 1);
+              peer.data(request.cookie(), true, request.offset(), (int) request.length(), 1);
             }
           }
         };

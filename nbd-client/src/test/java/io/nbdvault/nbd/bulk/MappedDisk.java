@@ -79,11 +79,11 @@ final class MappedDisk implements ScriptedServer.Script {
   private void read(ScriptedPeer peer, ScriptedPeer.Request request, Random random)
       throws IOException {
     boolean whole = (request.flags() & NbdProtocol.CMD_FLAG_DF) != 0;
-    int split = whole || request.length() < 2 ? 0 : random.nextInt(request.length());
+    int split = whole || (int) request.length() < 2 ? 0 : random.nextInt((int) request.length());
     if (split > 0) {
-      data(peer, request, split, request.length() - split, false);
+      data(peer, request, split, (int) request.length() - split, false);
     }
-    data(peer, request, 0, split > 0 ? split : request.length(), true);
+    data(peer, request, 0, split > 0 ? split : (int) request.length(), true);
   }
 
   private void data(
@@ -110,7 +110,7 @@ final class MappedDisk implements ScriptedServer.Script {
       Random random)
       throws IOException {
     int first = (int) (request.offset() / BLOCK_BYTES);
-    int blocks = 1 + random.nextInt((request.length() + BLOCK_BYTES - 1) / BLOCK_BYTES);
+    int blocks = 1 + random.nextInt(((int) request.length() + BLOCK_BYTES - 1) / BLOCK_BYTES);
     int[] pairs = new int[2 * blocks];
     for (int i = 0; i < blocks; i++) {
       pairs[2 * i] = BLOCK_BYTES;
