@@ -16,7 +16,6 @@ import io.nbdvault.nbd.testkit.ExternalServer;
 import io.netty.buffer.ByteBuf;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -75,7 +74,7 @@ final class RecordedRepliesIT {
     try (ExternalServer server =
         ExternalServer.qemuNbd(dir, "-f", "qcow2", "-B", "b0", "-A", disk.toString())) {
       record(
-          server, "qemu-nbd", "base:allocation", "qemu:dirty-bitmap:b0", "qemu:allocation-depth");
+          server, "qemu-nbd", "base:allocation", "qemu:allocation-depth", "qemu:dirty-bitmap:b0");
     }
   }
 
@@ -105,21 +104,24 @@ final class RecordedRepliesIT {
       style = answer.get(0) instanceof HandshakeMessage.Ack ? wanted : HeaderStyle.SIMPLE;
     }
     int agreed = 0;
+    int firstId = 0;
     if (style != HeaderStyle.SIMPLE) {
       int option = NbdProtocol.OPT_SET_META_CONTEXT;
       List<HandshakeMessage> answer =
           recorder.ask(option, out -> OptionEncoder.metaContext(out, option, "", contexts));
       for (HandshakeMessage message : answer) {
         if (message instanceof HandshakeMessage.MetaContext context) {
+          firstId = agreed == 0 ? context.id() : firstId;
+          // Scenarios know the contexts in this order only, and by ids in sequence.
+          assertThat(context.name()).isEqualTo(contexts.get(agreed));
+          assertThat(context.id()).isEqualTo(firstId + agreed);
           agreed++;
-          // Scenarios know the contexts in this order only, and by these ids.
-          assertThat(context.name()).isEqualTo(contexts.get(agreed - 1));
         }
       }
     }
     int go = NbdProtocol.OPT_GO;
     recorder.ask(go, out -> OptionEncoder.goOrInfo(out, go, ""));
-    return style.ordinal() | agreed << 3;
+    return style.ordinal() | agreed << 3 | firstId << 5;
   }
 
   private void record(Recorder recorder, int flags, byte[] asks, String name) throws Exception {
@@ -141,7 +143,7 @@ final class RecordedRepliesIT {
     assertThat(run.end()).noneMatch(event -> event.startsWith("fatal"));
     input.write(recorder.takeRecorded());
     Target.REPLIES.run(input.toByteArray());
-    keep("replies", name, input.toByteArray());
+    Recorder.keep("replies", name + "-" + recordings.incrementAndGet(), input.toByteArray());
   }
 
   private static void encode(ByteBuf out, HeaderStyle style, Request request) {
@@ -157,14 +159,6 @@ final class RecordedRepliesIT {
     if (payload != null) {
       out.writeBytes(payload);
       payload.release();
-    }
-  }
-
-  private void keep(String target, String name, byte[] input) throws IOException {
-    String kept = System.getProperty("nbdvault.fuzz.record");
-    if (kept != null) {
-      Path directory = Files.createDirectories(Path.of(kept, target));
-      Files.write(directory.resolve(name + "-" + recordings.incrementAndGet()), input);
     }
   }
 }

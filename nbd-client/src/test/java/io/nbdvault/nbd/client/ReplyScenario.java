@@ -16,15 +16,12 @@ import java.util.Optional;
  * @param contexts the negotiated metadata contexts by their ids
  */
 record ReplyScenario(
-    boolean structuredReplies,
-    int minimumBlockBytes,
-    Map<Integer, String> contexts,
-    List<Ask> asks) {
+    HeaderStyle style, int minimumBlockBytes, Map<Integer, String> contexts, List<Ask> asks) {
   /** Not a whole number of blocks: the last extent may end in the middle of one. */
   static final long EXPORT_BYTES = (1 << 17) + 300;
 
   private static final List<String> CONTEXTS =
-      List.of("base:allocation", "qemu:dirty-bitmap:b0", "qemu:allocation-depth");
+      List.of("base:allocation", "qemu:allocation-depth", "qemu:dirty-bitmap:b0");
   private static final int READ_BYTES_MAX = 1500;
 
   /** What one operation asks for. */
@@ -53,7 +50,7 @@ record ReplyScenario(
     int minimumBlockBytes = (flags & 4) != 0 ? 512 : 1;
     Map<Integer, String> contexts = new LinkedHashMap<>();
     for (int i = 0; style != HeaderStyle.SIMPLE && i < (flags >> 3 & 3); i++) {
-      contexts.put(i + 1, CONTEXTS.get(i));
+      contexts.put(i + (flags >> 5 & 1), CONTEXTS.get(i));
     }
     List<Ask> asks = new ArrayList<>();
     for (int left = 1 + (input.choice() & 3); left > 0; left--) {

@@ -15,6 +15,8 @@ import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -83,6 +85,15 @@ public final class Recorder implements AutoCloseable {
     byte[] bytes = recorded.toByteArray();
     recorded.reset();
     return bytes;
+  }
+
+  /** Keeps an input as a seed if {@code -Dnbdvault.fuzz.record=DIR} asks for it. */
+  public static void keep(String target, String name, byte[] input) throws IOException {
+    String directory = System.getProperty("nbdvault.fuzz.record");
+    if (directory != null) {
+      Path seeds = Files.createDirectories(Path.of(directory, target));
+      Files.write(seeds.resolve(name), input);
+    }
   }
 
   @Override
