@@ -58,6 +58,12 @@ final class BlockStatusRequest extends Request {
   }
 
   @Override
+  boolean forget() {
+    contexts.clear();
+    return true;
+  }
+
+  @Override
   @Nullable NbdException judge(Set<String> contextNames) throws NbdProtocolException {
     if (!contexts.keySet().containsAll(contextNames)) {
       throw new NbdProtocolException(

@@ -35,6 +35,11 @@ final class BufferContent implements ReadContent {
   }
 
   @Override
+  public boolean canComeAgain() {
+    return true;
+  }
+
+  @Override
   public void dataBegins(long offset, int length) {
     positionBytes = offset;
     receiving = null;

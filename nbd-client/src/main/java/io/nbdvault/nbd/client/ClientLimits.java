@@ -52,5 +52,13 @@ final class ClientLimits {
   /** Threads shared by all clients of the process. */
   static final int EVENT_LOOPS = 2;
 
+  /** The pauses between attempts to connect again: the first, and what they grow to. */
+  static final long RECONNECT_PAUSE_MILLIS_MIN = 50;
+
+  static final long RECONNECT_PAUSE_MILLIS_MAX = 2_000;
+
+  /** How often a request is sent again because its connection was lost. */
+  static final int RESTARTS_MAX = 8;
+
   private ClientLimits() {}
 }

@@ -17,6 +17,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -370,12 +371,13 @@ final class Connection extends ChannelInboundHandlerAdapter {
       headerBuffer.release();
       headerBuffer = null;
     }
+    List<Request> unanswered = inFlight.removeAll();
     if (!disconnected) {
-      // The pool first, so that continuations that ask for more are refused at once.
-      pool.connectionEnded(reason);
-    }
-    for (Request request : inFlight.removeAll()) {
-      request.operation().finished(reason);
+      pool.connectionEnded(this, reason, unanswered);
+    } else {
+      for (Request request : unanswered) {
+        request.operation().finished(reason);
+      }
     }
   }
 

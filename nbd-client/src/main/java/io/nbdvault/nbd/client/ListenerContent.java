@@ -11,6 +11,12 @@ final class ListenerContent implements ReadContent {
     this.operation = operation;
   }
 
+  /** The listener was told already. */
+  @Override
+  public boolean canComeAgain() {
+    return false;
+  }
+
   @Override
   public void dataBegins(long offset, int length) {
     positionBytes = offset;

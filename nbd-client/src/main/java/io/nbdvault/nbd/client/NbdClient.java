@@ -32,8 +32,9 @@ import org.slf4j.LoggerFactory;
  * <p><b>Futures</b> complete on the client's I/O threads: what is attached to them must not block.
  * They fail with an {@link NbdException}: {@link NbdServerException} if the server refused this
  * operation, anything else if the connections are gone, and with them every operation of this
- * client. A broken connection is not opened again. Arguments that no server could accept are
- * refused at once with {@link IllegalArgumentException}.
+ * client. A broken connection is opened again only if {@link NbdClientOptions#reconnectTimeout}
+ * says so. Arguments that no server could accept are refused at once with {@link
+ * IllegalArgumentException}.
  *
  * <p><b>Buffers</b> are borrowed until the future completes and not touched afterwards, whatever
  * the outcome. Cancelling a future, or completing it otherwise, gives nothing back earlier: then
@@ -69,7 +70,7 @@ public final class NbdClient implements AutoCloseable {
       int wanted = export.canMultiConn() || options.assumeMultiConn() ? options.connections() : 1;
       openMore(uri, options, wanted, entered);
       complete = true;
-      return of(entered, options);
+      return of(entered, options, () -> enter(uri, options));
     } finally {
       if (!complete) {
         entered.forEach(connection -> Connector.abandon(connection.channel()));
@@ -78,8 +79,11 @@ public final class NbdClient implements AutoCloseable {
   }
 
   /** A client of connections that have entered the same export. */
-  static NbdClient of(List<NbdHandshake.Entered> entered, NbdClientOptions options) {
-    ConnectionPool pool = new ConnectionPool(entered, options);
+  static NbdClient of(
+      List<NbdHandshake.Entered> entered,
+      NbdClientOptions options,
+      Reconnection.@Nullable Reopener reopener) {
+    ConnectionPool pool = new ConnectionPool(entered, options, reopener);
     pool.start();
     ExportInfo export = entered.get(0).export();
     return new NbdClient(export, new RequestRules(export, options.strictChecks()), pool);

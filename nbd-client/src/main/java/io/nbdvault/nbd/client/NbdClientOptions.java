@@ -28,6 +28,7 @@ public final class NbdClientOptions {
     private Duration handshakeTimeout = Duration.ofSeconds(15);
     private Duration requestTimeout = Duration.ofSeconds(60);
     private Duration progressTimeout = Duration.ofSeconds(60);
+    private Duration reconnectTimeout = Duration.ZERO;
     private List<String> metaContexts = List.of(BaseAllocation.CONTEXT);
     private boolean assumeMultiConn;
     private boolean extendedHeaders = true;
@@ -154,6 +155,28 @@ public final class NbdClientOptions {
   public NbdClientOptions withProgressTimeout(Duration value) {
     checkTimeout("progressTimeout", value);
     return with(v -> v.progressTimeout = value);
+  }
+
+  /**
+   * How long to try to replace a lost connection; zero, the default, does not try. Only a client
+   * that has not been asked to change anything reconnects, and only reads and block status are sent
+   * again, a few times each; other commands in flight fail. The new connection must show the same
+   * export.
+   */
+  public Duration reconnectTimeout() {
+    return values.reconnectTimeout;
+  }
+
+  /**
+   * Another {@link #reconnectTimeout}.
+   *
+   * @param value 1 ms..1 day, or zero
+   */
+  public NbdClientOptions withReconnectTimeout(Duration value) {
+    if (!value.isZero()) {
+      checkTimeout("reconnectTimeout", value);
+    }
+    return with(v -> v.reconnectTimeout = value);
   }
 
   /**

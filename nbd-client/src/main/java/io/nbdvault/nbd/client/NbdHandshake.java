@@ -244,7 +244,7 @@ public final class NbdHandshake implements AutoCloseable {
    * @throws NbdServerException if the server refuses
    */
   public NbdClient go(String exportName) throws NbdException {
-    return NbdClient.of(List.of(enter(exportName)), options);
+    return NbdClient.of(List.of(enter(exportName)), options, null);
   }
 
   /** As {@link #go}, for a connection that is to be one of several. */

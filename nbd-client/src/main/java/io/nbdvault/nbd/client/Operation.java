@@ -37,6 +37,11 @@ abstract class Operation<T> {
 
   abstract Request request(long offsetBytes, long lengthBytes);
 
+  /** Whether it may change what is read afterwards. */
+  boolean changesContent() {
+    return false;
+  }
+
   /** The future's value, once every request has succeeded. */
   abstract @Nullable T result();
 

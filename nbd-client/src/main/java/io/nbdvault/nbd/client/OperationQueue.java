@@ -15,6 +15,10 @@ final class OperationQueue {
   @GuardedBy("this")
   private final ArrayDeque<Operation<?>> waiting = new ArrayDeque<>();
 
+  // Requests whose connection was lost, to be sent on another; never more than were in flight.
+  @GuardedBy("this")
+  private final ArrayDeque<Request> returned = new ArrayDeque<>();
+
   @GuardedBy("this")
   private @Nullable NbdException closedBy;
 
@@ -44,8 +48,20 @@ final class OperationQueue {
     }
   }
 
+  /**
+   * Takes a request back that is to be sent again, before all others.
+   *
+   * @return false if the queue is closed
+   */
+  synchronized boolean putBack(Request request) {
+    return closedBy == null && returned.add(request);
+  }
+
   /** The next request to send, or null if there is none. */
   synchronized @Nullable Request take() {
+    if (!returned.isEmpty()) {
+      return returned.remove();
+    }
     for (Operation<?> first = waiting.peek(); first != null; first = waiting.peek()) {
       Request request = first.take();
       if (!first.hasMore()) {
@@ -59,12 +75,13 @@ final class OperationQueue {
   }
 
   synchronized boolean isEmpty() {
-    return waiting.isEmpty();
+    return waiting.isEmpty() && returned.isEmpty();
   }
 
   /** Fails what is waiting and all that comes from now on; only the first reason counts. */
   void close(NbdException reason) {
     List<Operation<?>> left;
+    List<Request> unsent;
     synchronized (this) {
       if (closedBy != null) {
         return;
@@ -72,7 +89,10 @@ final class OperationQueue {
       closedBy = reason;
       left = List.copyOf(waiting);
       waiting.clear();
+      unsent = List.copyOf(returned);
+      returned.clear();
     }
+    unsent.forEach(request -> request.operation().finished(reason));
     left.forEach(operation -> operation.abort(reason));
   }
 }

@@ -20,6 +20,11 @@ final class RangeOperation extends Operation<Void> {
   }
 
   @Override
+  boolean changesContent() {
+    return RequestRules.changesContent(command);
+  }
+
+  @Override
   @Nullable Void result() {
     return null;
   }

@@ -14,6 +14,9 @@ interface ReadContent {
   /** Some of that data: consumes exactly {@code length} bytes. */
   void data(ByteBuf in, int length);
 
+  /** Whether content that has come may come once more. */
+  boolean canComeAgain();
+
   /** A run of zeroes. */
   void hole(long offset, long length);
 

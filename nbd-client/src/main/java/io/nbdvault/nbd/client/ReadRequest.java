@@ -66,6 +66,16 @@ final class ReadRequest extends Request {
         : new NbdProtocolException(this + ": the reply " + coverage.describe());
   }
 
+  @Override
+  boolean forget() {
+    if (contentChunks > 0 && !content.canComeAgain()) {
+      return false;
+    }
+    coverage = new Coverage(offsetBytes(), offsetBytes() + lengthBytes());
+    contentChunks = 0;
+    return true;
+  }
+
   /** EOVERFLOW under DF only says that one chunk is not enough (proto.md, "NBD_CMD_FLAG_DF"). */
   @Override
   boolean retry() {
@@ -73,8 +83,6 @@ final class ReadRequest extends Request {
       return false;
     }
     reset(flags() & ~NbdProtocol.CMD_FLAG_DF);
-    coverage = new Coverage(offsetBytes(), offsetBytes() + lengthBytes());
-    contentChunks = 0;
-    return true;
+    return forget();
   }
 }

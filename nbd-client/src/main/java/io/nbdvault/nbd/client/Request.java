@@ -20,6 +20,7 @@ class Request {
   private final long lengthBytes;
   private int flags;
   private @Nullable NbdServerException serverError;
+  private int restarts;
 
   // Kept here for the connection, so that a request in flight is one object.
   long cookie;
@@ -125,6 +126,25 @@ class Request {
 
   @Nullable NbdException judge(Set<String> contextNames) throws NbdProtocolException {
     return null;
+  }
+
+  /**
+   * Makes it as new, to be sent once more after its connection was lost.
+   *
+   * @return false if it cannot be, or was sent often enough
+   */
+  final boolean restart() {
+    if (restarts >= ClientLimits.RESTARTS_MAX || !forget()) {
+      return false;
+    }
+    restarts++;
+    serverError = null;
+    return true;
+  }
+
+  /** Forgets what has come so far; false if a request of this kind must not be sent twice. */
+  boolean forget() {
+    return false;
   }
 
   /** Whether to send it again after it failed; if so, it is as new, perhaps with other flags. */

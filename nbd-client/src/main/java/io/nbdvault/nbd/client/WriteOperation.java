@@ -26,6 +26,11 @@ final class WriteOperation extends Operation<Void> {
   }
 
   @Override
+  boolean changesContent() {
+    return true;
+  }
+
+  @Override
   @Nullable Void result() {
     source.position(view.limit());
     return null;
