@@ -18,7 +18,8 @@ public final class ExtentReader {
 
   /**
    * Begins; returns at once. On any thread. The client can do other things at the same time, and
-   * must stay open until the bulk read has ended; closing it ends the bulk read.
+   * must stay open until the bulk read has ended: once it is closed, the bulk read fails as soon as
+   * it asks for something.
    *
    * @param client borrowed until the bulk read has ended
    * @throws IllegalArgumentException if the selection begins beyond the export's end

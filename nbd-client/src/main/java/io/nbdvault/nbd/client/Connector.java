@@ -10,6 +10,7 @@ import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoopGroup;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.unix.DomainSocketAddress;
@@ -24,10 +25,12 @@ import java.util.List;
 final class Connector {
   private final NbdUri uri;
   private final NbdClientOptions options;
+  private final EventLoopGroup loops;
 
-  Connector(NbdUri uri, NbdClientOptions options) {
+  Connector(NbdUri uri, NbdClientOptions options, EventLoopGroup loops) {
     this.uri = uri;
     this.options = options;
+    this.loops = loops;
   }
 
   /** Connects to the first address that answers, with {@code handler} alone in the pipeline. */
@@ -86,11 +89,10 @@ final class Connector {
     return future.channel();
   }
 
-  private Bootstrap bootstrap(SocketAddress address, ChannelHandler handler)
-      throws NbdConnectException {
+  private Bootstrap bootstrap(SocketAddress address, ChannelHandler handler) {
     Bootstrap bootstrap =
         new Bootstrap()
-            .group(EventLoops.shared())
+            .group(loops)
             .option(ChannelOption.ALLOCATOR, PooledByteBufAllocator.DEFAULT)
             .option(ChannelOption.RECVBUF_ALLOCATOR, new ReceiveAllocator())
             .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) options.connectTimeout().toMillis())

@@ -22,6 +22,15 @@ final class EventLoops {
     return Holder.GROUP;
   }
 
+  /**
+   * What a client's connections are spread over: one loop for all of them, or every loop. Without
+   * TLS a loop keeps up with more than one server can send, and one that serves two connections
+   * sleeps and wakes half as often as two that serve one each.
+   */
+  static EventLoopGroup forClient(boolean tls) throws NbdConnectException {
+    return tls ? shared() : shared().next();
+  }
+
   /** Whether the calling thread is one of the shared loops, which must never wait. */
   static boolean onEventLoop() {
     if (!Epoll.isAvailable()) {

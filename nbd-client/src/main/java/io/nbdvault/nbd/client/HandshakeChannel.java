@@ -11,6 +11,7 @@ import io.nbdvault.nbd.tls.TlsClient;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.EventLoopGroup;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -37,13 +38,14 @@ final class HandshakeChannel {
    *
    * @throws IllegalStateException on an event loop
    */
-  static HandshakeChannel connect(NbdUri uri, NbdClientOptions options) throws NbdException {
+  static HandshakeChannel connect(NbdUri uri, NbdClientOptions options, EventLoopGroup loops)
+      throws NbdException {
     if (EventLoops.onEventLoop()) {
       throw new IllegalStateException("opening NBD connections blocks; not on an event loop");
     }
     CompletableFuture<List<HandshakeMessage>> greeting = new CompletableFuture<>();
     HandshakeHandler handler = new HandshakeHandler(greeting, options.handshakeTimeout());
-    Channel channel = new Connector(uri, options).connect(handler);
+    Channel channel = new Connector(uri, options, loops).connect(handler);
     List<HandshakeMessage> messages = await(channel, greeting);
     return new HandshakeChannel(
         channel, handler, (HandshakeMessage.Greeting) messages.get(messages.size() - 1));

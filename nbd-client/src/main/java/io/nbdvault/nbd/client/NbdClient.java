@@ -10,6 +10,7 @@ import io.nbdvault.nbd.NbdUri;
 import io.nbdvault.nbd.protocol.Command;
 import io.nbdvault.nbd.protocol.HeaderStyle;
 import io.nbdvault.nbd.protocol.NbdProtocol;
+import io.netty.channel.EventLoopGroup;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -65,10 +66,11 @@ public final class NbdClient implements AutoCloseable {
     List<NbdHandshake.Entered> entered = new ArrayList<>();
     boolean complete = false;
     try {
-      entered.add(enter(uri, options));
+      EventLoopGroup loops = EventLoops.forClient(uri.tls().isPresent());
+      entered.add(enter(uri, options, loops));
       ExportInfo export = entered.get(0).export();
       int wanted = export.canMultiConn() || options.assumeMultiConn() ? options.connections() : 1;
-      openMore(uri, options, wanted, entered);
+      openMore(uri, options, loops, wanted, entered);
       complete = true;
       return of(entered, options, () -> enter(uri, options));
     } finally {
@@ -90,13 +92,17 @@ public final class NbdClient implements AutoCloseable {
   }
 
   private static void openMore(
-      NbdUri uri, NbdClientOptions options, int wanted, List<NbdHandshake.Entered> entered)
+      NbdUri uri,
+      NbdClientOptions options,
+      EventLoopGroup loops,
+      int wanted,
+      List<NbdHandshake.Entered> entered)
       throws NbdException {
     ExportInfo export = entered.get(0).export();
     while (entered.size() < wanted) {
       NbdHandshake.Entered next;
       try {
-        next = enter(uri, options);
+        next = enter(uri, options, loops);
       } catch (NbdConnectException | NbdDisconnectedException e) {
         // Servers have limits they do not announce, such as qemu-nbd's --shared.
         LOG.warn(
@@ -116,9 +122,9 @@ public final class NbdClient implements AutoCloseable {
   }
 
   /** One connection, with the metadata contexts that the server has of those in the options. */
-  private static NbdHandshake.Entered enter(NbdUri uri, NbdClientOptions options)
-      throws NbdException {
-    try (NbdHandshake handshake = NbdHandshake.usual(uri, options)) {
+  private static NbdHandshake.Entered enter(
+      NbdUri uri, NbdClientOptions options, EventLoopGroup loops) throws NbdException {
+    try (NbdHandshake handshake = NbdHandshake.usual(uri, options, loops)) {
       if (handshake.headerStyle() != HeaderStyle.SIMPLE && !options.metaContexts().isEmpty()) {
         try {
           var unused = handshake.setMetaContexts(uri.exportName(), options.metaContexts());

@@ -16,6 +16,7 @@ import io.nbdvault.nbd.protocol.OptionEncoder;
 import io.nbdvault.nbd.protocol.WireString;
 import io.nbdvault.nbd.tls.TlsClient;
 import io.netty.channel.Channel;
+import io.netty.channel.EventLoopGroup;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -79,14 +80,24 @@ public final class NbdHandshake implements AutoCloseable {
    * @throws IllegalStateException on one of the client's I/O threads
    */
   public static NbdHandshake connect(NbdUri uri, NbdClientOptions options) throws NbdException {
-    HandshakeChannel channel = HandshakeChannel.connect(uri, options);
+    return connect(uri, options, EventLoops.shared());
+  }
+
+  private static NbdHandshake connect(NbdUri uri, NbdClientOptions options, EventLoopGroup loops)
+      throws NbdException {
+    HandshakeChannel channel = HandshakeChannel.connect(uri, options, loops);
     String host = uri.endpoint() instanceof NbdUri.Endpoint.Tcp tcp ? tcp.host() : "";
     return new NbdHandshake(channel, host, options);
   }
 
   /** Connects and agrees on all that makes a connection better, in the usual order. */
   static NbdHandshake usual(NbdUri uri, NbdClientOptions options) throws NbdException {
-    NbdHandshake handshake = connect(uri, options);
+    return usual(uri, options, EventLoops.shared());
+  }
+
+  static NbdHandshake usual(NbdUri uri, NbdClientOptions options, EventLoopGroup loops)
+      throws NbdException {
+    NbdHandshake handshake = connect(uri, options, loops);
     boolean agreed = false;
     try {
       if (uri.tls().isPresent()) {

@@ -35,7 +35,7 @@ final class ExtentReaderIT {
 
   private byte[] reference(NbdUri uri) throws Exception {
     Path copy = dir.resolve("copy.raw");
-    Commands.run("nbdcopy", uri.toString(), copy.toString());
+    Commands.run("nbdcopy", "--request-size=65536", uri.toString(), copy.toString());
     return Files.readAllBytes(copy);
   }
 
@@ -52,14 +52,14 @@ final class ExtentReaderIT {
                 "blocksize-maximum=128k",
                 "blocksize-error-policy=error"))) {
       String[] args = new String[variant.size() + 4];
-      List.of("sparse-random", "64M", "seed=3", "percent=40").toArray(args);
+      List.of("sparse-random", "24M", "seed=3", "percent=40").toArray(args);
       for (int i = 0; i < variant.size(); i++) {
         args[4 + i] = variant.get(i);
       }
       try (ExternalServer server = ExternalServer.nbdkit(dir, args)) {
         RecordingSink sink = read(server.uri(), Selection.allocated(), BaseAllocation.CONTEXT);
         assertThat(sink.content).isEqualTo(reference(server.uri()));
-        assertThat(sink.delivered).doesNotContain(false);
+        assertThat(sink.undelivered()).isZero();
       }
     }
   }

@@ -79,11 +79,12 @@ final class MappedDisk implements ScriptedServer.Script {
   private void read(ScriptedPeer peer, ScriptedPeer.Request request, Random random)
       throws IOException {
     boolean whole = (request.flags() & NbdProtocol.CMD_FLAG_DF) != 0;
-    int split = whole || (int) request.length() < 2 ? 0 : random.nextInt((int) request.length());
+    int length = (int) request.length();
+    int split = whole || length < 2 ? 0 : random.nextInt(length);
     if (split > 0) {
-      data(peer, request, split, (int) request.length() - split, false);
+      data(peer, request, split, length - split, false);
     }
-    data(peer, request, 0, split > 0 ? split : (int) request.length(), true);
+    data(peer, request, 0, split > 0 ? split : length, true);
   }
 
   private void data(
@@ -110,10 +111,13 @@ final class MappedDisk implements ScriptedServer.Script {
       Random random)
       throws IOException {
     int first = (int) (request.offset() / BLOCK_BYTES);
-    int blocks = 1 + random.nextInt(((int) request.length() + BLOCK_BYTES - 1) / BLOCK_BYTES);
+    int asked =
+        (int) ((request.offset() % BLOCK_BYTES + request.length() + BLOCK_BYTES - 1) / BLOCK_BYTES);
+    int blocks = 1 + random.nextInt(asked);
     int[] pairs = new int[2 * blocks];
     for (int i = 0; i < blocks; i++) {
-      pairs[2 * i] = BLOCK_BYTES;
+      // A request may begin within a block.
+      pairs[2 * i] = i > 0 ? BLOCK_BYTES : BLOCK_BYTES - (int) (request.offset() % BLOCK_BYTES);
       pairs[2 * i + 1] = map[first + i] ? flag : 0;
     }
     peer.extents(request.cookie(), done, contextId, pairs);

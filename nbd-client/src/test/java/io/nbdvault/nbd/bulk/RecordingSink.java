@@ -30,6 +30,15 @@ class RecordingSink implements ExtentSink {
     lease.close();
   }
 
+  /** How many bytes have not come. */
+  int undelivered() {
+    int count = 0;
+    for (boolean one : delivered) {
+      count += one ? 0 : 1;
+    }
+    return count;
+  }
+
   private void mark(long offset, long length, boolean zero) {
     for (int i = (int) offset; i < offset + length; i++) {
       if (delivered[i]) {
