@@ -74,13 +74,17 @@ public final class NbdRead {
     long cpuBefore = system.getProcessCpuTime();
     long before = System.nanoTime();
     try (NbdClient client = NbdClient.open(uri, options)) {
+      double open = (System.nanoTime() - before) / 1e9;
+      double openCpu = (system.getProcessCpuTime() - cpuBefore) / 1e9;
       ExtentReader.start(client, Selection.allocated(), bulk, new Nowhere()).future().get();
       double wall = (System.nanoTime() - before) / 1e9;
       double cpu = (system.getProcessCpuTime() - cpuBefore) / 1e9;
       System.out.printf(
-          "wall=%.3f cpu=%.3f bytes=%d zeroes=%d direct=%d pooled=%d%n",
+          "wall=%.3f cpu=%.3f open=%.3f opencpu=%.3f bytes=%d zeroes=%d direct=%d pooled=%d%n",
           wall,
           cpu,
+          open,
+          openCpu,
           dataBytes.sum(),
           zeroBytes.sum(),
           directBytes(),

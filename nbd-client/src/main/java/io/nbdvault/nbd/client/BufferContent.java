@@ -61,6 +61,7 @@ final class BufferContent implements ReadContent {
   }
 
   @Override
+  @SuppressWarnings("ReferenceEquality") // Is it the very buffer that was handed out?
   public void data(ByteBuf in, int length) {
     if (in == receiving) {
       // It is where it belongs.

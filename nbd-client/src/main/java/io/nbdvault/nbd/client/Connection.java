@@ -10,13 +10,11 @@ import io.nbdvault.nbd.protocol.HeaderStyle;
 import io.nbdvault.nbd.protocol.ReplyDecoder;
 import io.nbdvault.nbd.protocol.RequestEncoder;
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.ScheduledFuture;
-import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
@@ -36,20 +34,19 @@ import org.slf4j.LoggerFactory;
  */
 final class Connection extends ChannelInboundHandlerAdapter {
   private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
-  private static final int DEADLINE_CHECKS = 8;
 
   private final Channel channel;
   private final ConnectionPool pool;
-  private final Duration requestTimeout;
   private final HeaderStyle headerStyle;
   private final InFlight inFlight;
   private final ReplyRouter router;
   private final ReplyDecoder decoder;
+  private final ReceivePlan receivePlan;
+  private final Deadlines deadlines;
   private final int refillPlaces;
   private final AtomicBoolean wakeScheduled = new AtomicBoolean();
   private @Nullable NbdException failure;
   private @Nullable ScheduledFuture<?> deadlineCheck;
-  private @Nullable ByteBuf headerBuffer;
   private boolean reading;
   private boolean draining;
   private boolean disconnected;
@@ -57,7 +54,6 @@ final class Connection extends ChannelInboundHandlerAdapter {
   Connection(NbdHandshake.Entered entered, NbdClientOptions options, ConnectionPool pool) {
     this.channel = entered.channel();
     this.pool = pool;
-    this.requestTimeout = options.requestTimeout();
     this.refillPlaces =
         Math.max(options.requestsInFlightMaxPerConnection() / ClientLimits.REFILL_FRACTION, 1);
     this.inFlight = new InFlight(options.requestsInFlightMaxPerConnection());
@@ -65,6 +61,8 @@ final class Connection extends ChannelInboundHandlerAdapter {
     this.headerStyle = style;
     this.router = new ReplyRouter(inFlight, style, entered.contextNames(), this::replyComplete);
     this.decoder = new ReplyDecoder(style, router);
+    this.receivePlan = new ReceivePlan(decoder, router, inFlight);
+    this.deadlines = new Deadlines(options, inFlight);
   }
 
   /** Takes the channel over from the handshake. May be called on any thread. */
@@ -90,7 +88,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
   /** Makes the connection look for work. May be called on any thread. */
   void wake() {
     // While it reads, it looks for work anyway when it has read.
-    if (reading && channel.eventLoop().inEventLoop()) {
+    if (channel.eventLoop().inEventLoop() && reading) {
       return;
     }
     if (wakeScheduled.compareAndSet(false, true)) {
@@ -107,9 +105,9 @@ final class Connection extends ChannelInboundHandlerAdapter {
     // Not behind TLS: what is received then is not what is decoded.
     if (ctx.pipeline().first() == this
         && channel.config().getRecvByteBufAllocator() instanceof ReceiveAllocator allocator) {
-      allocator.receiveFor(this::nextBuffer);
+      allocator.receiveFor(receivePlan);
     }
-    long period = Math.max(requestTimeout.toNanos() / DEADLINE_CHECKS, 1_000_000);
+    long period = deadlines.checkNanos();
     deadlineCheck =
         ctx.executor()
             .scheduleWithFixedDelay(this::checkDeadlines, period, period, TimeUnit.NANOSECONDS);
@@ -151,7 +149,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
       out =
           channel.alloc().ioBuffer(headerStyle.requestHeaderBytes() * (inFlight.freePlaces() + 1));
     }
-    request.deadlineNanos = System.nanoTime() + requestTimeout.toNanos();
+    deadlines.sending(request);
     request.replyComplete = false;
     RequestEncoder.encode(
         out,
@@ -184,6 +182,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
   private void payloadWritten(Request request, Future<?> written) {
     failUnlessWritten(written);
     request.payloadFlushed = true;
+    deadlines.signOfLife();
     if (written.isSuccess() && request.replyComplete) {
       try {
         complete(request);
@@ -194,41 +193,11 @@ final class Connection extends ChannelInboundHandlerAdapter {
     }
   }
 
-  /**
-   * Has a payload received where it belongs, and before a payload is expected the header alone, so
-   * that the receive ends where the payload begins.
-   */
-  private @Nullable ByteBuf nextBuffer(ByteBufAllocator alloc) {
-    if (failure != null) {
-      return null;
-    }
-    int payload = decoder.payloadBytesLeft();
-    if (payload >= ClientLimits.DIRECT_RECEIVE_BYTES_MIN) {
-      return router.receiveInto(payload);
-    }
-    int header = decoder.bytesBeforePayload();
-    return header > 0 && inFlight.readBytesPerRequest() >= ClientLimits.DIRECT_RECEIVE_BYTES_MIN
-        ? headerBuffer(alloc, header)
-        : null;
-  }
-
-  /** The same buffer again, as long as headers are not cut and have one length. */
-  private ByteBuf headerBuffer(ByteBufAllocator alloc, int length) {
-    ByteBuf kept = headerBuffer;
-    if (kept == null || kept.capacity() != length) {
-      if (kept != null) {
-        kept.release();
-      }
-      kept = alloc.directBuffer(length, length);
-      headerBuffer = kept;
-    }
-    return kept.clear().retain();
-  }
-
   @Override
   public void channelRead(ChannelHandlerContext ctx, Object msg) {
     ByteBuf in = (ByteBuf) msg;
     reading = true;
+    deadlines.signOfLife();
     try {
       boolean more = true;
       while (more && failure == null) {
@@ -278,9 +247,9 @@ final class Connection extends ChannelInboundHandlerAdapter {
   }
 
   private void checkDeadlines() {
-    Request late = inFlight.firstPast(System.nanoTime());
-    if (late != null) {
-      fail(new NbdDisconnectedException(late + ": no reply within " + requestTimeout));
+    NbdException missed = deadlines.missed();
+    if (missed != null) {
+      fail(missed);
     }
   }
 
@@ -342,6 +311,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
   private void fail(NbdException reason) {
     if (failure == null) {
       failure = reason;
+      receivePlan.end();
       LOG.debug("event=connection_failed channel={} reason={}", channel.id(), reason.getMessage());
       close();
     }
@@ -367,10 +337,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
     if (deadlineCheck != null) {
       deadlineCheck.cancel(false);
     }
-    if (headerBuffer != null) {
-      headerBuffer.release();
-      headerBuffer = null;
-    }
+    receivePlan.end();
     List<Request> unanswered = inFlight.removeAll();
     if (!disconnected) {
       pool.connectionEnded(this, reason, unanswered);

@@ -48,6 +48,10 @@ final class InFlight {
     return free == slots.length;
   }
 
+  int count() {
+    return slots.length - free;
+  }
+
   /** How many bytes of payload a reply may be expected to bring. */
   long readBytesPerRequest() {
     int used = slots.length - free;

@@ -11,7 +11,6 @@ final class ReadEventsOperation extends Operation<Void> {
   private final long endBytes;
   private final Object telling = new Object();
 
-  @GuardedBy("telling")
   private final ReadListener listener;
 
   @GuardedBy("telling")
