@@ -72,7 +72,7 @@ public final class NbdClient implements AutoCloseable {
       int wanted = export.canMultiConn() || options.assumeMultiConn() ? options.connections() : 1;
       openMore(uri, options, loops, wanted, entered);
       complete = true;
-      return of(entered, options, () -> enter(uri, options));
+      return of(entered, options, () -> enter(uri, options, loops));
     } finally {
       if (!complete) {
         entered.forEach(connection -> Connector.abandon(connection.channel()));

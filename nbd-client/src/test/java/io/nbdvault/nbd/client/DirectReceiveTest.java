@@ -161,15 +161,15 @@ final class DirectReceiveTest {
           peer.send(o -> o.write(bytes, LENGTH / 2, bytes.length - LENGTH / 2));
         };
     ByteBuffer buffer = ByteBuffer.allocateDirect(LENGTH);
-    try (ScriptedServer server = serve(half);
-        NbdClient client =
-            NbdClient.open(server.uri(), OPTIONS.withRequestTimeout(Duration.ofMillis(200)))) {
-      assertFails(client.read(0, buffer)).isInstanceOf(NbdDisconnectedException.class);
-      byte[] mark = new byte[LENGTH];
-      Arrays.fill(mark, (byte) 0x55);
-      buffer.clear().put(mark).clear();
-      failed.countDown();
-      client.close();
+    byte[] mark = new byte[LENGTH];
+    Arrays.fill(mark, (byte) 0x55);
+    NbdClientOptions impatient = OPTIONS.withRequestTimeout(Duration.ofMillis(200));
+    try (ScriptedServer server = serve(half)) {
+      try (NbdClient client = NbdClient.open(server.uri(), impatient)) {
+        assertFails(client.read(0, buffer)).isInstanceOf(NbdDisconnectedException.class);
+        buffer.clear().put(mark).clear();
+        failed.countDown();
+      }
       assertThat(buffer).isEqualTo(ByteBuffer.wrap(mark));
     }
   }
