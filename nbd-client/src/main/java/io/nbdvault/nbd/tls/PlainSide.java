@@ -63,6 +63,10 @@ final class PlainSide extends ChannelDuplexHandler {
         inner instanceof SSLException
             || inner instanceof TlsException
             || inner instanceof NbdTlsException;
+    if (failed && inner instanceof IOException) {
+      // What was being written when the channel was closed for the failure told already.
+      return;
+    }
     if (ofTls) {
       fail(ctx, words.of(inner));
     } else if (inner instanceof IOException && !anythingRead && !closing) {
@@ -87,10 +91,11 @@ final class PlainSide extends ChannelDuplexHandler {
       return;
     }
     failed = true;
-    close(ctx);
+    // Before closing, which fails what is being written, for a reason that says less.
     if (!secured.completeExceptionally(failure)) {
       ctx.fireExceptionCaught(failure);
     }
+    close(ctx);
   }
 
   @Override
