@@ -5,6 +5,7 @@ import io.nbdvault.nbd.NbdException;
 import io.nbdvault.nbd.NbdProtocolException;
 import io.nbdvault.nbd.protocol.Command;
 import io.nbdvault.nbd.protocol.NbdProtocol;
+import io.nbdvault.nbd.protocol.WireString;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -36,7 +37,7 @@ final class BlockStatusRequest extends Request {
     current = new ArrayList<>();
     coveredBytes = 0;
     if (contexts.put(contextName, current) != null) {
-      throw new NbdProtocolException(this + ": context " + contextName + " came twice");
+      throw new NbdProtocolException(this + ": context " + WireString.escape(contextName) + " came twice");
     }
   }
 
@@ -69,9 +70,9 @@ final class BlockStatusRequest extends Request {
       throw new NbdProtocolException(
           this
               + ": answered for contexts "
-              + contexts.keySet()
+              + WireString.escape(contexts.keySet().toString())
               + " (expected: "
-              + contextNames
+              + WireString.escape(contextNames.toString())
               + ")");
     }
     return null;

@@ -41,7 +41,7 @@ final class ClosingTest {
   }
 
   @Test
-  void drainsAndDisconnectsWhenTheServerShutsDown() throws Exception {
+  void eshutdownDrainsThenSendsDisc() throws Exception {
     CompletableFuture<ScriptedPeer.Request> last = new CompletableFuture<>();
     try (ScriptedServer server =
             ScriptedServer.start(
