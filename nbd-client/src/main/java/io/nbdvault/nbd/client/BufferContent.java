@@ -60,6 +60,8 @@ final class BufferContent implements ReadContent {
     return target.retain();
   }
 
+  // The very buffer that was handed out, not one with the same bytes.
+  @SuppressWarnings("ReferenceEquality")
   @Override
   public void data(ByteBuf in, int length) {
     if (in == receiving) {

@@ -105,7 +105,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
       return;
     }
     // Not behind TLS: what is received then is not what is decoded.
-    if (ctx.pipeline().firstContext() == ctx
+    if (ctx.pipeline().first() == this
         && channel.config().getRecvByteBufAllocator() instanceof ReceiveAllocator allocator) {
       allocator.receiveFor(this::nextBuffer);
     }

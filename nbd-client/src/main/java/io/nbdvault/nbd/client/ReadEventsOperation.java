@@ -9,9 +9,9 @@ final class ReadEventsOperation extends Operation<Void> {
   private final int flags;
   private final long offsetBytes;
   private final long endBytes;
-  private final Object telling = new Object();
 
-  @GuardedBy("telling")
+  // Held while the listener is told something, so that it is told one thing at a time.
+  private final Object telling = new Object();
   private final ReadListener listener;
 
   @GuardedBy("telling")
