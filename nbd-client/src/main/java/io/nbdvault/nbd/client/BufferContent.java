@@ -60,8 +60,9 @@ final class BufferContent implements ReadContent {
     return target.retain();
   }
 
+  // The very buffer that was handed out, not one with the same bytes.
+  @SuppressWarnings("ReferenceEquality")
   @Override
-  @SuppressWarnings("ReferenceEquality") // Is it the very buffer that was handed out?
   public void data(ByteBuf in, int length) {
     if (in == receiving) {
       // It is where it belongs.

@@ -9,8 +9,8 @@ final class ReadEventsOperation extends Operation<Void> {
   private final int flags;
   private final long offsetBytes;
   private final long endBytes;
+  // Held while the listener is told something, so that it is told one thing at a time.
   private final Object telling = new Object();
-
   private final ReadListener listener;
 
   @GuardedBy("telling")

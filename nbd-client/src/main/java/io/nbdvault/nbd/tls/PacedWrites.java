@@ -29,7 +29,7 @@ final class PacedWrites extends ChannelDuplexHandler {
   public void write(ChannelHandlerContext ctx, Object msg, ChannelPromise promise) {
     ByteBuf bytes = (ByteBuf) msg;
     if (queue.isEmpty() && bytes.readableBytes() <= PIECE_BYTES && ctx.channel().isWritable()) {
-      ctx.write(bytes, promise);
+      var unused = ctx.write(bytes, promise);
       return;
     }
     queue.add(new Write(bytes, promise));
@@ -74,10 +74,10 @@ final class PacedWrites extends ChannelDuplexHandler {
     }
     if (head.bytes.readableBytes() > PIECE_BYTES) {
       // A piece that fails closes the channel, and with it the rest of its write.
-      ctx.write(head.bytes.readRetainedSlice(PIECE_BYTES));
+      var unused = ctx.write(head.bytes.readRetainedSlice(PIECE_BYTES));
     } else {
       queue.remove();
-      ctx.write(head.bytes, head.promise);
+      var unused = ctx.write(head.bytes, head.promise);
     }
     return true;
   }
@@ -85,7 +85,7 @@ final class PacedWrites extends ChannelDuplexHandler {
   @Override
   public void close(ChannelHandlerContext ctx, ChannelPromise promise) {
     discard();
-    ctx.close(promise);
+    var unused = ctx.close(promise);
   }
 
   @Override

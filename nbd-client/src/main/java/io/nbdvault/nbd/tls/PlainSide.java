@@ -101,7 +101,7 @@ final class PlainSide extends ChannelDuplexHandler {
   @Override
   public void close(ChannelHandlerContext ctx, ChannelPromise promise) {
     closing = true;
-    ctx.close(promise);
+    var unused = ctx.close(promise);
   }
 
   @Override

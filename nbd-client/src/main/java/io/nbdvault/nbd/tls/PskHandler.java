@@ -98,7 +98,7 @@ final class PskHandler extends ChannelDuplexHandler {
   private void sendRecords(ChannelHandlerContext ctx) {
     int bytes = protocol.getAvailableOutputBytes();
     if (bytes > 0) {
-      ctx.write(takeRecords(ctx, bytes));
+      var unused = ctx.write(takeRecords(ctx, bytes));
     }
   }
 
@@ -135,7 +135,7 @@ final class PskHandler extends ChannelDuplexHandler {
         plain.readBytes(copy, 0, bytes);
         protocol.writeApplicationData(copy, 0, bytes);
       }
-      ctx.write(takeRecords(ctx, protocol.getAvailableOutputBytes()), promise);
+      var unused = ctx.write(takeRecords(ctx, protocol.getAvailableOutputBytes()), promise);
     } catch (IOException | RuntimeException e) {
       promise.tryFailure(e);
       fail(ctx, e);
@@ -156,7 +156,7 @@ final class PskHandler extends ChannelDuplexHandler {
         LOG.debug("event=close_notify_not_sent reason=\"{}\"", e.toString());
       }
     }
-    ctx.close(promise);
+    var unused = ctx.close(promise);
   }
 
   @Override
@@ -180,6 +180,6 @@ final class PskHandler extends ChannelDuplexHandler {
       secured = true;
       ctx.fireUserEventTriggered(new SslHandshakeCompletionEvent(failure));
     }
-    ctx.close();
+    var unused = ctx.close();
   }
 }

@@ -33,7 +33,7 @@ final class RenegotiationGuard extends ChannelInboundHandlerAdapter {
       ctx.fireChannelRead(in.readRetainedSlice(allowed));
       in.release();
       ctx.fireExceptionCaught(new NbdTlsException("the server wants to renegotiate TLS"));
-      ctx.close();
+      var unused = ctx.close();
       return;
     }
     ctx.fireChannelRead(msg);

@@ -3,11 +3,7 @@ package io.nbdvault.nbd.testkit;
 import io.nbdvault.nbd.NbdUri;
 import java.io.IOException;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.ServerSocket;
-import java.net.SocketAddress;
-import java.net.UnixDomainSocketAddress;
-import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,89 +12,132 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** Somebody else's NBD server as a child process. */
+/**
+ * Somebody else's NBD server as a child process. It is up when it has written its PID file, which
+ * nbdkit and QEMU do once they listen.
+ */
 public final class ExternalServer implements AutoCloseable {
-  private static final long START_MILLIS_MAX = 20_000;
+  private static final long START_MILLIS_MAX = 60_000;
   private static final long STOP_MILLIS_MAX = 5_000;
-  private static final long POLL_MILLIS = 10;
+  private static final long POLL_MILLIS = 5;
+  private static final int PORTS_MAX = 5;
   private static final AtomicInteger SERVERS = new AtomicInteger();
 
   private final Process process;
   private final NbdUri uri;
+  private final Path log;
 
-  private ExternalServer(Process process, NbdUri uri) {
+  private ExternalServer(Process process, NbdUri uri, Path log) {
     this.process = process;
     this.uri = uri;
+    this.log = log;
   }
 
   /**
-   * Runs {@code nbdkit -f -U SOCKET ARGS} and waits until it accepts connections.
+   * Runs {@code nbdkit -f -U SOCKET ARGS} and waits until it listens.
    *
    * @param dir gets the socket and the log; its path must leave room in a socket's 107 bytes
    */
   public static ExternalServer nbdkit(Path dir, String... args) throws IOException {
     Path socket = newSocket(dir, "nbdkit");
-    List<String> command = new ArrayList<>(List.of("nbdkit", "-f", "-U", socket.toString()));
-    command.addAll(Arrays.asList(args));
-    return start(command, NbdUri.unix(socket, ""), log(socket));
+    return start(
+        List.of("nbdkit", "-f", "-U", socket.toString(), "-P", pidFile(socket).toString()),
+        args,
+        NbdUri.unix(socket, ""),
+        socket);
   }
 
-  /** Runs nbdkit on a free TCP port of 127.0.0.1 and waits until it accepts connections. */
+  /** Runs nbdkit on a free TCP port of 127.0.0.1 and waits until it listens. */
   public static ExternalServer nbdkitTcp(Path dir, String... args) throws IOException {
-    int port;
-    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      port = free.getLocalPort();
+    IOException failure = new IOException("no free port");
+    // Somebody else may take a port that was free.
+    for (int i = 0; i < PORTS_MAX; i++) {
+      int port;
+      try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+        port = free.getLocalPort();
+      }
+      Path name = newSocket(dir, "nbdkit-tcp");
+      List<String> command =
+          List.of("nbdkit", "-f", "-i", "127.0.0.1", "-p", "" + port, "-P", "" + pidFile(name));
+      try {
+        return start(command, args, NbdUri.tcp("127.0.0.1", port, ""), name);
+      } catch (IOException e) {
+        failure = e;
+        if (!String.valueOf(e.getMessage()).contains("in use")) {
+          break;
+        }
+      }
     }
-    List<String> command =
-        new ArrayList<>(List.of("nbdkit", "-f", "-i", "127.0.0.1", "-p", Integer.toString(port)));
-    command.addAll(Arrays.asList(args));
-    Path log = dir.resolve("nbdkit-" + port + ".log");
-    return start(command, NbdUri.tcp("127.0.0.1", port, ""), log);
+    throw failure;
   }
 
   /**
-   * Runs {@code qemu-nbd -t -k SOCKET ARGS} and waits until it accepts connections.
+   * Runs {@code qemu-nbd -t -k SOCKET ARGS} and waits until it listens.
    *
    * @param args {@code -x NAME} among them also names the export in {@link #uri()}
    */
   public static ExternalServer qemuNbd(Path dir, String... args) throws IOException {
     Path socket = newSocket(dir, "qemu-nbd");
-    List<String> command = new ArrayList<>(List.of("qemu-nbd", "-t", "-k", socket.toString()));
-    command.addAll(Arrays.asList(args));
     int name = Arrays.asList(args).indexOf("-x") + 1;
-    return start(command, NbdUri.unix(socket, name > 0 ? args[name] : ""), log(socket));
+    return start(
+        List.of(
+            "qemu-nbd", "-t", "-k", socket.toString(), "--pid-file", pidFile(socket).toString()),
+        args,
+        NbdUri.unix(socket, name > 0 ? args[name] : ""),
+        socket);
+  }
+
+  /**
+   * Runs {@code qemu-storage-daemon} with an NBD server and waits until it listens.
+   *
+   * @param args the block devices and exports
+   */
+  public static ExternalServer storageDaemon(Path dir, String... args) throws IOException {
+    Path socket = newSocket(dir, "qsd");
+    // The daemon sets the pieces up in the order of its arguments, and exports need the server.
+    List<String> command =
+        List.of(
+            "qemu-storage-daemon",
+            "--pidfile",
+            pidFile(socket).toString(),
+            "--nbd-server",
+            "addr.type=unix,addr.path=" + socket);
+    return start(command, args, NbdUri.unix(socket, ""), socket);
   }
 
   private static Path newSocket(Path dir, String name) {
     return dir.resolve(name + "-" + SERVERS.incrementAndGet() + ".sock");
   }
 
-  private static Path log(Path socket) {
-    return socket.resolveSibling(socket.getFileName() + ".log");
+  private static Path pidFile(Path socket) {
+    return socket.resolveSibling(socket.getFileName() + ".pid");
   }
 
-  private static ExternalServer start(List<String> command, NbdUri uri, Path log)
+  private static ExternalServer start(List<String> server, String[] args, NbdUri uri, Path socket)
       throws IOException {
+    List<String> command = new ArrayList<>(server);
+    command.addAll(Arrays.asList(args));
+    Path log = socket.resolveSibling(socket.getFileName() + ".log");
     Process process =
         new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
-    ExternalServer server = new ExternalServer(process, uri);
+    ExternalServer started = new ExternalServer(process, uri, log);
     try {
-      server.awaitAccepting(log);
-      return server;
+      started.awaitListening(pidFile(socket));
+      return started;
     } catch (IOException | RuntimeException e) {
-      server.close();
+      started.close();
       throw e;
     }
   }
 
-  private void awaitAccepting(Path log) throws IOException {
+  private void awaitListening(Path pidFile) throws IOException {
     long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(START_MILLIS_MAX);
-    while (!accepts()) {
+    while (!Files.exists(pidFile)) {
       if (!process.isAlive()) {
-        throw new IOException("server exited: " + Files.readString(log));
+        throw new IOException("server exited: " + log());
       }
       if (System.nanoTime() - deadline > 0) {
-        throw new IOException("server does not accept: " + Files.readString(log));
+        throw new IOException("server does not listen: " + log());
       }
       try {
         Thread.sleep(POLL_MILLIS);
@@ -109,21 +148,9 @@ public final class ExternalServer implements AutoCloseable {
     }
   }
 
-  private boolean accepts() {
-    try (SocketChannel channel = SocketChannel.open(address())) {
-      return channel.isConnected();
-    } catch (IOException e) {
-      // Not there yet: the caller asks again until its deadline.
-      return false;
-    }
-  }
-
-  private SocketAddress address() {
-    if (uri.endpoint() instanceof NbdUri.Endpoint.Unix unix) {
-      return UnixDomainSocketAddress.of(unix.socket());
-    }
-    NbdUri.Endpoint.Tcp tcp = (NbdUri.Endpoint.Tcp) uri.endpoint();
-    return new InetSocketAddress(tcp.host(), tcp.port());
+  /** What the server has written so far. */
+  public String log() throws IOException {
+    return Files.readString(log);
   }
 
   /** The server's export, as named by {@code -x}, or its default. */

@@ -1,14 +1,22 @@
-package io.nbdvault.nbd.client;
+package io.nbdvault.nbd.interop;
 
-import static io.nbdvault.nbd.client.ClientFixture.OPTIONS;
-import static io.nbdvault.nbd.client.ClientFixture.assertFails;
-import static io.nbdvault.nbd.client.ClientFixture.await;
+import static io.nbdvault.nbd.interop.Export.OPTIONS;
+import static io.nbdvault.nbd.interop.Export.assertFails;
+import static io.nbdvault.nbd.interop.Export.await;
+import static io.nbdvault.nbd.interop.Reference.qemuImg;
+import static io.nbdvault.nbd.interop.Reference.qemuIo;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.nbdvault.nbd.NbdErrno;
 import io.nbdvault.nbd.NbdServerException;
-import io.nbdvault.nbd.testkit.Commands;
+import io.nbdvault.nbd.client.BaseAllocation;
+import io.nbdvault.nbd.client.BlockStatus;
+import io.nbdvault.nbd.client.BlockStatusFlag;
+import io.nbdvault.nbd.client.NbdClient;
+import io.nbdvault.nbd.client.NbdClientOptions;
+import io.nbdvault.nbd.client.ReadFlag;
+import io.nbdvault.nbd.client.WriteFlag;
 import io.nbdvault.nbd.testkit.ExternalServer;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -41,26 +49,6 @@ final class QemuNbdIT {
     qemuIo(disk, "write -P 4 30M 128k", "write -P 5 1M 64k", "write -z 10M 64k", "write 63M 1M");
   }
 
-  private static void qemuImg(Object... args) throws Exception {
-    String[] command = new String[args.length + 1];
-    command[0] = "qemu-img";
-    for (int i = 0; i < args.length; i++) {
-      command[i + 1] = args[i].toString();
-    }
-    Commands.run(command);
-  }
-
-  private static void qemuIo(Path image, String... commands) throws Exception {
-    String[] command = new String[2 + 2 * commands.length];
-    command[0] = "qemu-io";
-    for (int i = 0; i < commands.length; i++) {
-      command[1 + 2 * i] = "-c";
-      command[2 + 2 * i] = commands[i];
-    }
-    command[command.length - 1] = image.toString();
-    Commands.run(command);
-  }
-
   @Test
   void readsDataAndAllContextsLikeTheReferenceTools() throws Exception {
     List<String> contexts =
@@ -74,14 +62,14 @@ final class QemuNbdIT {
       assertThat(client.export().canMultiConn()).isTrue();
       assertThat(client.export().canDf()).isTrue();
       assertThat(client.export().metaContexts()).containsExactlyInAnyOrderElementsOf(contexts);
-      String expected = Export.referenceSha256(server.uri());
+      String expected = Reference.sha256(server.uri());
       assertThat(Export.sha256(client)).isEqualTo(expected);
       assertThat(Export.sha256(client, ReadFlag.DF)).isEqualTo(expected);
       for (String context : contexts) {
         assertThat(Export.map(client, context))
             .as(context)
             .hasSizeGreaterThan(2)
-            .isEqualTo(Export.referenceMap(server.uri(), context));
+            .isEqualTo(Reference.map(server.uri(), context));
       }
       assertThat(NbdClient.list(server.uri(), OPTIONS)).containsExactly("vda");
       assertThat(NbdClient.listMetaContexts(server.uri(), OPTIONS))
@@ -105,7 +93,7 @@ final class QemuNbdIT {
         OPTIONS
             .withConnections(4)
             .withAssumeMultiConn(true)
-            .withHandshakeTimeout(Duration.ofMillis(500));
+            .withHandshakeTimeout(Duration.ofSeconds(2));
     try (ExternalServer server = ExternalServer.qemuNbd(dir, "-r", "-e", "2", disk.toString());
         NbdClient client = NbdClient.open(server.uri(), four)) {
       await(client.read(0, ByteBuffer.allocate(4096)));
@@ -128,7 +116,7 @@ final class QemuNbdIT {
       await(client.read(5 << 20, destination));
       assertThat(destination.get((1 << 20) - 1)).isEqualTo((byte) 9);
       assertThat(destination.get(1 << 20)).isZero();
-      assertThat(Export.sha256(client)).isEqualTo(Export.referenceSha256(server.uri()));
+      assertThat(Export.sha256(client)).isEqualTo(Reference.sha256(server.uri()));
     }
   }
 
