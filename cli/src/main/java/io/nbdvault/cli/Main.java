@@ -72,6 +72,7 @@ public final class Main {
             .addSubcommand("show", new ShowCommand(root))
             .addSubcommand("restore", new RestoreCommand(root))
             .addSubcommand("cleanup", new CleanupCommand(root))
+            .addSubcommand("nbd", nbd(root))
             .addSubcommand("help", new CommandLine.HelpCommand())
             .setExpandAtFiles(false)
             .setUnmatchedOptionsAllowedAsOptionParameters(false)
@@ -86,6 +87,13 @@ public final class Main {
                     new ErrorReport(surroundings, root.isJson()).failed(error, root.isVerbose()));
     layOutHelp(commandLine);
     return commandLine;
+  }
+
+  private static CommandLine nbd(NbdvaultCommand root) {
+    return new CommandLine(new NbdCommand(root))
+        .addSubcommand("info", new NbdInfoCommand(root))
+        .addSubcommand("map", new NbdMapCommand(root))
+        .addSubcommand("copy", new NbdCopyCommand(root));
   }
 
   private static void layOutHelp(CommandLine commandLine) {
@@ -117,7 +125,7 @@ public final class Main {
     if (!(error instanceof UnmatchedArgumentException unmatched)) {
       return message;
     }
-    boolean wantsCommand = unmatched.getCommandLine().getParent() == null;
+    boolean wantsCommand = !unmatched.getCommandLine().getSubcommands().isEmpty();
     if (wantsCommand && !unmatched.isUnknownOption()) {
       message = "there is no command '" + unmatched.getUnmatched().get(0) + "'";
     }

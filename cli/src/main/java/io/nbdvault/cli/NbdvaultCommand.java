@@ -5,6 +5,7 @@ import io.nbdvault.cli.render.JsonDisplay;
 import io.nbdvault.cli.render.ProgressLine;
 import io.nbdvault.cli.render.Terminal;
 import io.nbdvault.cli.render.TextDisplay;
+import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
@@ -139,11 +140,18 @@ final class NbdvaultCommand implements Callable<Integer> {
 
   /** What shows a job, as the options and the terminal ask for. */
   JobDisplay display() {
-    if (json) {
-      return new JsonDisplay(surroundings.out(), quiet);
-    }
-    return new TextDisplay(
-        surroundings.out(), surroundings.err(), quiet, surroundings.zone(), progressLine());
+    return json
+        ? new JsonDisplay(surroundings.out(), quiet)
+        : textDisplay(surroundings.out());
+  }
+
+  /** What shows a job whose result is stdout itself. */
+  JobDisplay displayOnStderr() {
+    return textDisplay(surroundings.err());
+  }
+
+  private JobDisplay textDisplay(PrintStream out) {
+    return new TextDisplay(out, surroundings.err(), quiet, surroundings.zone(), progressLine());
   }
 
   /** None with {@code -v}: the log and a line that is drawn over do not go together. */

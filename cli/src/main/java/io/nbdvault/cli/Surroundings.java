@@ -1,10 +1,14 @@
 package io.nbdvault.cli;
 
+import io.nbdvault.cli.nbd.StandardStreams;
 import io.nbdvault.engine.Cancellation;
 import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
+import java.io.FileInputStream;
 import java.io.FileOutputStream;
 import java.io.PrintStream;
+import java.nio.channels.Channels;
+import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.ZoneId;
 import java.util.Map;
@@ -44,6 +48,17 @@ record Surroundings(
         System.getenv(),
         ZoneId.systemDefault(),
         cancellation);
+  }
+
+  /** The process's stdin and stdout for bytes, which {@code out} would buffer and never fail on. */
+  StandardStreams streams() {
+    return new StandardStreams(
+        () -> new FileInputStream(FileDescriptor.in).getChannel(),
+        () -> stderrIsOurs ? new FileOutputStream(FileDescriptor.out).getChannel() : channelOfOut());
+  }
+
+  private WritableByteChannel channelOfOut() {
+    return Channels.newChannel(out);
   }
 
   /** Flushes both streams. A reader that has gone is not an error of ours. */

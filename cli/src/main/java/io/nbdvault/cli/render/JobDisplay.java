@@ -13,6 +13,15 @@ public interface JobDisplay extends JobListener, AutoCloseable {
   /** Sums up a restore that succeeded. */
   void restored(SnapshotRecord snapshot, Duration took);
 
+  /**
+   * Sums up a copy that succeeded.
+   *
+   * @param sizeBytes what was copied
+   * @param dataBytes what of that was read, as it was not known to be zeroes
+   */
+  void copied(
+      String source, String destination, long sizeBytes, long dataBytes, Duration took);
+
   /** Sums up a cleanup that succeeded. */
   void cleanedUp(Path qmpSocket);
 

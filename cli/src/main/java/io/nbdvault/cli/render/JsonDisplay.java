@@ -97,6 +97,19 @@ public final class JsonDisplay implements JobDisplay {
   }
 
   @Override
+  public synchronized void copied(
+      String source, String destination, long sizeBytes, long dataBytes, Duration took) {
+    lines.write(
+        JsonLines.event("summary")
+            .put("job", "copy")
+            .put("source", source)
+            .put("destination", destination)
+            .put("sizeBytes", sizeBytes)
+            .put("dataBytes", dataBytes)
+            .put("seconds", SnapshotJson.seconds(took)));
+  }
+
+  @Override
   public synchronized void cleanedUp(Path qmpSocket) {
     lines.write(
         JsonLines.event("summary")

@@ -88,6 +88,19 @@ public final class TextDisplay implements JobDisplay {
   }
 
   @Override
+  public synchronized void copied(
+      String source, String destination, long sizeBytes, long dataBytes, Duration took) {
+    result(
+        Amounts.bytes(sizeBytes)
+            + " copied to "
+            + destination
+            + ", "
+            + Amounts.bytes(dataBytes)
+            + " of it read, in "
+            + Amounts.took(took));
+  }
+
+  @Override
   public synchronized void cleanedUp(Path qmpSocket) {
     result(
         removed == 0

@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Set;
 
 /** Refuses to write over what something on this host is using, with {@code --force} or without. */
-final class TargetUse {
+public final class TargetUse {
   /** QEMU holds shared locks on single bytes from here on, one for each permission that it uses. */
   private static final long QEMU_LOCKS_BEGIN = 100;
 
@@ -23,7 +23,7 @@ final class TargetUse {
   private TargetUse() {}
 
   /** Refuses an image that a QEMU has open: it would go on writing to a file without a name. */
-  static void refuseOpenImage(Path image) throws JobException, IOException {
+  public static void refuseOpenImage(Path image) throws JobException, IOException {
     if (!Files.isRegularFile(image, LinkOption.NOFOLLOW_LINKS)) {
       return;
     }
@@ -36,7 +36,7 @@ final class TargetUse {
   }
 
   /** Refuses a device that is mounted or swapped to, or of which a part or a layer above is. */
-  static void refuseBusyDevice(Path device) throws JobException, IOException {
+  public static void refuseBusyDevice(Path device) throws JobException, IOException {
     Set<String> names = new HashSet<>();
     collect(Path.of("/sys/class/block").resolve(device.toRealPath().getFileName()), names);
     Set<String> numbers = new HashSet<>();

@@ -15,7 +15,7 @@ import java.util.concurrent.ThreadLocalRandom;
  * A file that lies beside its final place under a temporary name until it is complete, so that a
  * file under the final name is always whole.
  */
-final class TemporaryFile {
+public final class TemporaryFile {
   private final Path target;
   private final Path temporary;
 
@@ -25,7 +25,7 @@ final class TemporaryFile {
   }
 
   /** Creates an empty temporary file for {@code target} that only its owner may read. */
-  static TemporaryFile create(Path target) throws IOException {
+  public static TemporaryFile create(Path target) throws IOException {
     Path absolute = target.toAbsolutePath();
     String suffix = String.format(".%08x.partial", ThreadLocalRandom.current().nextInt());
     Path temporary = absolute.resolveSibling("." + absolute.getFileName() + suffix);
@@ -35,23 +35,25 @@ final class TemporaryFile {
     return new TemporaryFile(absolute, temporary);
   }
 
-  Path target() {
+  /** The final name, absolute. */
+  public Path target() {
     return target;
   }
 
-  Path path() {
+  /** The temporary name. */
+  public Path path() {
     return temporary;
   }
 
   /** Syncs the file's content, so that what is published is durable. */
-  void sync() throws IOException {
+  public void sync() throws IOException {
     try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
       channel.force(true);
     }
   }
 
   /** Renames to the final name; once this returns the name is durable too. */
-  void publish() throws IOException {
+  public void publish() throws IOException {
     if (Files.isRegularFile(target, LinkOption.NOFOLLOW_LINKS)) {
       takeOverOwnership();
     }
@@ -72,7 +74,7 @@ final class TemporaryFile {
   }
 
   /** Removes what is left under the temporary name; nothing after {@link #publish}. */
-  void remove() throws IOException {
+  public void remove() throws IOException {
     Files.deleteIfExists(temporary);
   }
 }
