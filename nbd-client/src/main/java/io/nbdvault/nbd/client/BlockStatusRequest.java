@@ -37,7 +37,8 @@ final class BlockStatusRequest extends Request {
     current = new ArrayList<>();
     coveredBytes = 0;
     if (contexts.put(contextName, current) != null) {
-      throw new NbdProtocolException(this + ": context " + WireString.escape(contextName) + " came twice");
+      throw new NbdProtocolException(
+          this + ": context " + WireString.escape(contextName) + " came twice");
     }
   }
 
