@@ -17,17 +17,21 @@ class RecordingSink implements ExtentSink {
   }
 
   @Override
-  public synchronized void data(long offsetBytes, DataLease data) {
-    int length = data.buffer().remaining();
-    mark(offsetBytes, length, false);
-    data.buffer().get(content, (int) offsetBytes, length);
-    data.close();
+  public void data(long offsetBytes, DataLease data) {
+    synchronized (this) {
+      int length = data.buffer().remaining();
+      mark(offsetBytes, length, false);
+      data.buffer().get(content, (int) offsetBytes, length);
+      data.close();
+    }
   }
 
   @Override
-  public synchronized void zeroes(long offsetBytes, long lengthBytes, Lease lease) {
-    mark(offsetBytes, lengthBytes, true);
-    lease.close();
+  public void zeroes(long offsetBytes, long lengthBytes, Lease lease) {
+    synchronized (this) {
+      mark(offsetBytes, lengthBytes, true);
+      lease.close();
+    }
   }
 
   /** How many bytes have not come. */
