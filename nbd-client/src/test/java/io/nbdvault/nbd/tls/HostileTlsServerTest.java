@@ -21,6 +21,7 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.KeyStore;
+import java.security.cert.Certificate;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -102,9 +103,7 @@ final class HostileTlsServerTest {
         "server",
         SERVER.keys().getPrivate(),
         new char[0],
-        new java.security.cert.Certificate[] {
-          new JcaX509CertificateConverter().getCertificate(SERVER.certificate())
-        });
+        new Certificate[] {new JcaX509CertificateConverter().getCertificate(SERVER.certificate())});
     KeyManagerFactory keys = KeyManagerFactory.getInstance("PKIX");
     keys.init(store, new char[0]);
     SSLContext context = SSLContext.getInstance("TLS");
@@ -273,10 +272,7 @@ final class HostileTlsServerTest {
   void doesNotSpeakOldVersions() throws Exception {
     // ServerHello of TLS 1.1, as short as may be.
     byte[] hello = new byte[5 + 4 + 2 + 32 + 1 + 2 + 1];
-    hello[0] = 22;
-    hello[1] = 3;
-    hello[2] = 2;
-    hello[4] = (byte) (hello.length - 5);
+    System.arraycopy(new byte[] {22, 3, 2, 0, (byte) (hello.length - 5)}, 0, hello, 0, 5);
     hello[5] = 2;
     hello[8] = (byte) (hello.length - 9);
     hello[9] = 3;
