@@ -27,9 +27,9 @@ public record BulkOptions(
     check("mergeGapBytes", mergeGapBytes, 0, MERGE_GAP_BYTES_MAX);
   }
 
-  /** Requests of 256 KiB, 16 MiB of buffers, extents 256 MiB ahead, gaps up to 32 KiB merged. */
+  /** Requests of 512 KiB, 16 MiB of buffers, extents 256 MiB ahead, gaps up to 32 KiB merged. */
   public static BulkOptions defaults() {
-    return new BulkOptions(256 << 10, 16L << 20, 256L << 20, 32 << 10);
+    return new BulkOptions(512 << 10, 16L << 20, 256L << 20, 32 << 10);
   }
 
   public BulkOptions withRequestBytes(int value) {
