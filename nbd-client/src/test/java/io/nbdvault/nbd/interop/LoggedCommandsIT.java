@@ -148,8 +148,7 @@ final class LoggedCommandsIT {
                 "--filter=noextents",
                 "--filter=log",
                 "memory",
-                "1M",
-                "fuamode=none");
+                "1M");
         NbdClient client = NbdClient.open(server.uri(), OPTIONS)) {
       assertNotOffered(() -> client.blocking().writeZeroes(0, 512));
       assertNotOffered(() -> client.blocking().write(0, ByteBuffer.allocate(9), WriteFlag.FUA));
