@@ -23,7 +23,8 @@ final class ReadmeExample {
     try (NbdClient client = NbdClient.open(NbdUri.parse(uri), NbdClientOptions.defaults())) {
       long size = client.export().sizeBytes();
       for (long offset = 0, length = 0; offset < size; offset += length) {
-        BlockStatus status = client.blocking().blockStatus(offset, Math.min(size - offset, 1 << 20));
+        BlockStatus status =
+            client.blocking().blockStatus(offset, Math.min(size - offset, 1 << 20));
         Extent extent = status.contexts().get(BaseAllocation.CONTEXT).get(0);
         length = extent.lengthBytes();
         if ((extent.flags() & BaseAllocation.ZERO) == 0) {
