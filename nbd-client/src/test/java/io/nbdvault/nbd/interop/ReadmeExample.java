@@ -14,6 +14,8 @@ final class ReadmeExample {
   static final String BEGIN = "    // README begins.\n";
   static final String END = "    // README ends.\n";
 
+  private static final int STEP = 1 << 20;
+
   private ReadmeExample() {}
 
   // A block status that succeeds has every negotiated context, and it fails if there is none.
@@ -23,8 +25,7 @@ final class ReadmeExample {
     try (NbdClient client = NbdClient.open(NbdUri.parse(uri), NbdClientOptions.defaults())) {
       long size = client.export().sizeBytes();
       for (long offset = 0, length = 0; offset < size; offset += length) {
-        BlockStatus status =
-            client.blocking().blockStatus(offset, Math.min(size - offset, 1 << 20));
+        BlockStatus status = client.blocking().blockStatus(offset, Math.min(size - offset, STEP));
         Extent extent = status.contexts().get(BaseAllocation.CONTEXT).get(0);
         length = extent.lengthBytes();
         if ((extent.flags() & BaseAllocation.ZERO) == 0) {
