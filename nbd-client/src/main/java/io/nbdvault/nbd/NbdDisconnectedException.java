@@ -6,10 +6,12 @@ import org.jspecify.annotations.Nullable;
 public final class NbdDisconnectedException extends NbdException {
   private static final long serialVersionUID = 1L;
 
+  /** With one sentence that says why. */
   public NbdDisconnectedException(String message) {
     super(message, null);
   }
 
+  /** As the other, with what it came from. */
   public NbdDisconnectedException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }

@@ -34,7 +34,8 @@ public enum NbdErrno {
   }
 
   /**
-   * The error for a number on the wire; {@link #EINVAL} for a number the protocol does not name.
+   * The error for a number on the wire, unsigned 32 bits; {@link #EINVAL} for a number the protocol
+   * does not name.
    */
   public static NbdErrno ofCode(int code) {
     for (NbdErrno errno : values()) {

@@ -1,11 +1,16 @@
 package io.nbdvault.nbd;
 
-/** The server understood and said no. */
+/** The server understood and said no (NBD project, proto.md, "Error values"). */
 public final class NbdServerException extends NbdException {
   private static final long serialVersionUID = 1L;
 
   private final NbdErrno errno;
 
+  /**
+   * With the error in front of the message.
+   *
+   * @param message one sentence that says what was refused
+   */
   public NbdServerException(NbdErrno errno, String message) {
     super(errno + ": " + message, null);
     this.errno = errno;

@@ -10,10 +10,12 @@ import org.jspecify.annotations.Nullable;
 public final class NbdTlsException extends NbdException {
   private static final long serialVersionUID = 1L;
 
+  /** With one sentence that a user understands. */
   public NbdTlsException(String message) {
     super(message, null);
   }
 
+  /** As the other, with what it came from. */
   public NbdTlsException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }

@@ -44,6 +44,11 @@ public record NbdUri(Endpoint endpoint, String exportName, Optional<TlsSettings>
      * @param socket at most 107 bytes, the kernel's limit
      */
     record Unix(Path socket) implements Endpoint {
+      /**
+       * Checks the path.
+       *
+       * @throws IllegalArgumentException if it is empty or too long
+       */
       public Unix {
         int bytes = socket.toString().getBytes(StandardCharsets.UTF_8).length;
         if (bytes < 1 || bytes > SOCKET_PATH_BYTES_MAX) {
@@ -65,6 +70,11 @@ public record NbdUri(Endpoint endpoint, String exportName, Optional<TlsSettings>
      * @param port 1..65535
      */
     record Tcp(String host, int port) implements Endpoint {
+      /**
+       * Checks host and port.
+       *
+       * @throws IllegalArgumentException if the host is empty or the port out of range
+       */
       public Tcp {
         if (host.isEmpty()) {
           throw new IllegalArgumentException("host: empty (expected: a name or an address)");
@@ -85,6 +95,11 @@ public record NbdUri(Endpoint endpoint, String exportName, Optional<TlsSettings>
     }
   }
 
+  /**
+   * Checks the name.
+   *
+   * @throws IllegalArgumentException if it is too long or has a NUL
+   */
   public NbdUri {
     requireText("exportName", exportName);
     int bytes = exportName.getBytes(StandardCharsets.UTF_8).length;
@@ -121,12 +136,20 @@ public record NbdUri(Endpoint endpoint, String exportName, Optional<TlsSettings>
     }
   }
 
-  /** The export {@code exportName} of the server listening on a unix domain socket. */
+  /**
+   * An export of the server listening on a unix domain socket.
+   *
+   * @throws IllegalArgumentException if socket or name are too long
+   */
   public static NbdUri unix(Path socket, String exportName) {
     return new NbdUri(new Endpoint.Unix(socket), exportName);
   }
 
-  /** The export {@code exportName} of the server listening on a TCP port. */
+  /**
+   * An export of the server listening on a TCP port.
+   *
+   * @throws IllegalArgumentException if the port is not in 1..65535 or the name too long
+   */
   public static NbdUri tcp(String host, int port, String exportName) {
     return new NbdUri(new Endpoint.Tcp(host, port), exportName);
   }

@@ -20,6 +20,11 @@ public record BulkOptions(
   private static final long WINDOW_BYTES_MAX = 1L << 40;
   private static final int MERGE_GAP_BYTES_MAX = 16 << 20;
 
+  /**
+   * Checks the bounds.
+   *
+   * @throws IllegalArgumentException if one is out of its range
+   */
   public BulkOptions {
     check("requestBytes", requestBytes, REQUEST_BYTES_MIN, REQUEST_BYTES_MAX);
     check("bufferBytesMax", bufferBytesMax, requestBytes, BUFFER_BYTES_MAX);
@@ -32,18 +37,22 @@ public record BulkOptions(
     return new BulkOptions(512 << 10, 16L << 20, 256L << 20, 32 << 10);
   }
 
+  /** With another {@link #requestBytes}. */
   public BulkOptions withRequestBytes(int value) {
     return new BulkOptions(value, bufferBytesMax, windowBytes, mergeGapBytes);
   }
 
+  /** With another {@link #bufferBytesMax}. */
   public BulkOptions withBufferBytesMax(long value) {
     return new BulkOptions(requestBytes, value, windowBytes, mergeGapBytes);
   }
 
+  /** With another {@link #windowBytes}. */
   public BulkOptions withWindowBytes(long value) {
     return new BulkOptions(requestBytes, bufferBytesMax, value, mergeGapBytes);
   }
 
+  /** With another {@link #mergeGapBytes}. */
   public BulkOptions withMergeGapBytes(int value) {
     return new BulkOptions(requestBytes, bufferBytesMax, windowBytes, value);
   }

@@ -22,6 +22,9 @@ public final class ExtentReader {
    * it asks for something.
    *
    * @param client borrowed until the bulk read has ended
+   * @param what which bytes
+   * @param options the bounds of requests and buffers
+   * @param sink told on the client's I/O threads, until the bulk read has ended
    * @throws IllegalArgumentException if the selection begins beyond the export's end
    */
   public static BulkRead start(

@@ -1,8 +1,8 @@
 package io.nbdvault.nbd.bulk;
 
 /**
- * Which bytes of an export a bulk read is about. A selection made by one of the static methods is
- * about the whole export; {@link #within} narrows it.
+ * Which bytes of an export a bulk read is about (proto.md, "Metadata querying"). A selection made
+ * by one of the static methods is about the whole export; {@link #within} narrows it.
  */
 public sealed interface Selection {
   /** To the end of the export, whatever its size. */
@@ -14,7 +14,13 @@ public sealed interface Selection {
   /** How far it reaches at most; what lies beyond the export's end is not part of it. */
   long lengthBytes();
 
-  /** The same selection, of one range only. */
+  /**
+   * The same selection, of one range only.
+   *
+   * @param offsetBytes at least 0
+   * @param lengthBytes at least 0; what lies beyond the export's end is left out
+   * @throws IllegalArgumentException if one is negative
+   */
   Selection within(long offsetBytes, long lengthBytes);
 
   /**
@@ -45,6 +51,7 @@ public sealed interface Selection {
 
   /** See {@link Selection#allocated}. */
   record Allocated(long offsetBytes, long lengthBytes) implements Selection {
+    /** Checks the range. */
     public Allocated {
       check(offsetBytes, lengthBytes);
     }
@@ -57,6 +64,7 @@ public sealed interface Selection {
 
   /** See {@link Selection#everything}. */
   record Everything(long offsetBytes, long lengthBytes) implements Selection {
+    /** Checks the range. */
     public Everything {
       check(offsetBytes, lengthBytes);
     }
@@ -70,6 +78,7 @@ public sealed interface Selection {
   /** See {@link Selection#flagged}. */
   record Flagged(String context, long mask, long offsetBytes, long lengthBytes)
       implements Selection {
+    /** Checks the mask and the range. */
     public Flagged {
       if (mask == 0) {
         throw new IllegalArgumentException("mask: 0 (expected: at least one bit)");

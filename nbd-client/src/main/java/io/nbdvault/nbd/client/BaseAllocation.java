@@ -1,6 +1,9 @@
 package io.nbdvault.nbd.client;
 
-/** Names and flag bits of the metadata contexts that are in use (proto.md; QEMU's interop/nbd). */
+/**
+ * Names and flag bits of the metadata contexts that are in use (proto.md, "Metadata querying";
+ * QEMU's docs/interop/nbd.rst).
+ */
 public final class BaseAllocation {
   /** The name of the context that every server with block status knows. */
   public static final String CONTEXT = "base:allocation";

@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What a server says about an export.
+ * What a server says about an export (proto.md, "Transmission flags" and "Size constraints").
  *
  * @param sizeBytes at least 0
  * @param rotational whether it behaves like a spinning disk
@@ -47,6 +47,11 @@ public record ExportInfo(
     HeaderStyle headerStyle,
     List<String> metaContexts,
     Optional<String> description) {
+  /**
+   * Checks the numbers.
+   *
+   * @throws IllegalArgumentException if they make no sense
+   */
   public ExportInfo {
     if (sizeBytes < 0) {
       throw new IllegalArgumentException("sizeBytes: " + sizeBytes + " (expected: >= 0)");

@@ -23,7 +23,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * An open NBD export.
+ * An open NBD export (proto.md, "Transmission" and "Request types").
  *
  * <p><b>Pipelining.</b> Any number of threads may call at any time; nothing waits. As many requests
  * as {@link NbdClientOptions} allows are on the wire, on one or more connections; up to 4096 more
@@ -213,9 +213,9 @@ public final class NbdClient implements AutoCloseable {
   }
 
   /**
-   * Reads as many bytes as remain in {@code destination}. Long reads are split; a range that is not
-   * aligned to the server's minimum block size is widened on the wire. On success the position is
-   * advanced to the limit; on failure the content is undefined.
+   * Reads as many bytes as remain in {@code destination} (proto.md, "NBD_CMD_READ"). Long reads are
+   * split; a range that is not aligned to the server's minimum block size is widened on the wire.
+   * On success the position is advanced to the limit; on failure the content is undefined.
    *
    * @param offsetBytes 0..size − remaining
    * @param destination heap or direct, borrowed until the future completes
@@ -265,12 +265,15 @@ public final class NbdClient implements AutoCloseable {
   }
 
   /**
-   * Asks for the status of a range in every negotiated metadata context, with one request. The
-   * answer may cover less than was asked for, but covers some of it.
+   * Asks for the status of a range in every negotiated metadata context, with one request
+   * (proto.md, "NBD_CMD_BLOCK_STATUS"). The answer may cover less than was asked for, but covers
+   * some of it.
    *
    * @param offsetBytes 0..size − length
    * @param lengthBytes at least 1; without extended headers, of more than 4 GiB − 64 KiB only that
    *     much is asked for
+   * @return fails with ENOTSUP if no context was negotiated
+   * @throws IllegalArgumentException if the range is not within the export
    */
   public CompletableFuture<BlockStatus> blockStatus(
       long offsetBytes, long lengthBytes, BlockStatusFlag... flags) {
@@ -290,11 +293,15 @@ public final class NbdClient implements AutoCloseable {
   }
 
   /**
-   * Writes all that remains in {@code source}. Long writes are split, so a failed one may have been
-   * written in part. On success the position is advanced to the limit.
+   * Writes all that remains in {@code source} (proto.md, "NBD_CMD_WRITE"). Long writes are split,
+   * so a failed one may have been written in part. On success the position is advanced to the
+   * limit.
    *
    * @param offsetBytes with the length, aligned to the minimum block size or up to the export's end
    * @param source heap or direct, borrowed until the future completes
+   * @return fails with EPERM if the export is read-only, ENOTSUP if the server does not offer FUA
+   * @throws IllegalArgumentException if the range is not within the export, or not aligned, or a
+   *     flag is not {@link WriteFlag#FUA}
    */
   public CompletableFuture<Void> write(long offsetBytes, ByteBuffer source, WriteFlag... flags) {
     NbdServerException refusal = rules.refusal(Command.WRITE, flags);
@@ -310,10 +317,12 @@ public final class NbdClient implements AutoCloseable {
   }
 
   /**
-   * Makes a range read as zeroes.
+   * Makes a range read as zeroes (proto.md, "NBD_CMD_WRITE_ZEROES").
    *
    * @param offsetBytes with the length, aligned to the minimum block size or up to the export's end
    * @param lengthBytes at least 1; split at 1 GiB
+   * @return fails with EPERM if the export is read-only, ENOTSUP if the server does not offer it
+   * @throws IllegalArgumentException if the range is not within the export, or not aligned
    */
   public CompletableFuture<Void> writeZeroes(
       long offsetBytes, long lengthBytes, WriteFlag... flags) {
@@ -321,28 +330,33 @@ public final class NbdClient implements AutoCloseable {
   }
 
   /**
-   * Says that a range's content is of no more use; what is read there afterwards is undefined.
+   * Says that a range's content is of no more use (proto.md, "NBD_CMD_TRIM"); what is read there
+   * afterwards is undefined.
    *
    * @param offsetBytes with the length, aligned to the minimum block size or up to the export's end
    * @param lengthBytes at least 1; split at 1 GiB
+   * @return fails with EPERM if the export is read-only, ENOTSUP if the server does not offer it
+   * @throws IllegalArgumentException if the range is not within the export, or not aligned
    */
   public CompletableFuture<Void> trim(long offsetBytes, long lengthBytes) {
     return range(Command.TRIM, offsetBytes, lengthBytes);
   }
 
   /**
-   * Says that a range is going to be read soon.
+   * Says that a range is going to be read soon (proto.md, "NBD_CMD_CACHE").
    *
    * @param offsetBytes with the length, aligned to the minimum block size or up to the export's end
    * @param lengthBytes at least 1; split at 1 GiB
+   * @return fails with ENOTSUP if the server does not offer it
+   * @throws IllegalArgumentException if the range is not within the export, or not aligned
    */
   public CompletableFuture<Void> cache(long offsetBytes, long lengthBytes) {
     return range(Command.CACHE, offsetBytes, lengthBytes);
   }
 
   /**
-   * Makes durable every write whose future completed before this call, on whichever connection it
-   * went: that is what CAN_MULTI_CONN promises.
+   * Makes durable (proto.md, "NBD_CMD_FLUSH") every write whose future completed before this call,
+   * on whichever connection it went: that is what CAN_MULTI_CONN promises.
    */
   public CompletableFuture<Void> flush() {
     NbdServerException refusal = rules.refusal(Command.FLUSH);

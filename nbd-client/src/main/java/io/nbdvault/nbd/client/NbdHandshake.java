@@ -26,8 +26,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Option haggling, step by step (proto.md, "Option haggling"). {@link NbdClient#open} does the
- * usual; this is for whoever wants to ask a server something else, or in another order.
+ * Option haggling, step by step (proto.md, "Fixed newstyle negotiation"). {@link NbdClient#open}
+ * does the usual; this is for whoever wants to ask a server something else, or in another order.
  *
  * <p>Connected by {@link #connect}, it asks one option at a time until {@link #go} turns it into a
  * client, or {@link #abort} or {@link #close} ends it. Every method blocks until the server has
@@ -49,8 +49,9 @@ public final class NbdHandshake implements AutoCloseable {
   private boolean over;
 
   /**
-   * One export as LIST names it.
+   * One export as LIST names it (proto.md, "NBD_REP_SERVER").
    *
+   * @param name at most 4096 bytes of UTF-8
    * @param details a free text for people, possibly empty
    */
   public record ListedExport(String name, String details) {}
@@ -126,8 +127,8 @@ public final class NbdHandshake implements AutoCloseable {
   }
 
   /**
-   * Asks for TLS and secures the connection; whatever was agreed on before is void then, as the
-   * protocol wants it. Reads the settings' files.
+   * Asks for TLS and secures the connection (proto.md, "NBD_OPT_STARTTLS"); whatever was agreed on
+   * before is void then, as the protocol wants it. Reads the settings' files.
    *
    * @throws NbdServerException if the server refuses; the connection goes on without TLS
    * @throws NbdTlsException if the server cannot be trusted or does not trust us; the connection is
@@ -144,7 +145,7 @@ public final class NbdHandshake implements AutoCloseable {
   }
 
   /**
-   * Asks for structured replies.
+   * Asks for structured replies (proto.md, "NBD_OPT_STRUCTURED_REPLY").
    *
    * @return whether the server agreed
    */
@@ -153,7 +154,8 @@ public final class NbdHandshake implements AutoCloseable {
   }
 
   /**
-   * Asks for extended headers, which bring structured replies with them.
+   * Asks for extended headers (proto.md, "NBD_OPT_EXTENDED_HEADERS"), which bring structured
+   * replies with them.
    *
    * @return whether the server agreed
    */
@@ -175,7 +177,7 @@ public final class NbdHandshake implements AutoCloseable {
   }
 
   /**
-   * Lists the server's exports.
+   * Lists the server's exports (proto.md, "NBD_OPT_LIST"), at most 16384 of them.
    *
    * @throws NbdServerException ENOTSUP or EPERM if the server does not tell
    */
@@ -188,8 +190,8 @@ public final class NbdHandshake implements AutoCloseable {
   }
 
   /**
-   * Lists an export's metadata contexts; with {@code queries}, those that match. Structured replies
-   * or extended headers come first.
+   * Lists an export's metadata contexts (proto.md, "NBD_OPT_LIST_META_CONTEXT"); with {@code
+   * queries}, those that match. Structured replies or extended headers come first.
    *
    * @param queries names such as {@code base:allocation}, or a namespace such as {@code qemu:}
    * @throws NbdServerException ENOTSUP if the server has no block status
@@ -203,8 +205,8 @@ public final class NbdHandshake implements AutoCloseable {
   }
 
   /**
-   * Asks for metadata contexts; replaces what was set before. {@link #go} must be for the same
-   * export, or there are none.
+   * Asks for metadata contexts (proto.md, "NBD_OPT_SET_META_CONTEXT"); replaces what was set
+   * before. {@link #go} must be for the same export, or there are none.
    *
    * @return those that the server has
    * @throws NbdServerException ENOTSUP if the server has no block status
@@ -239,7 +241,7 @@ public final class NbdHandshake implements AutoCloseable {
   }
 
   /**
-   * Asks what an export is without entering it.
+   * Asks what an export is without entering it (proto.md, "NBD_OPT_INFO").
    *
    * @throws NbdServerException ENOTSUP if the server does not know the question
    */
@@ -249,8 +251,8 @@ public final class NbdHandshake implements AutoCloseable {
   }
 
   /**
-   * Enters an export, over this one connection; with servers that do not know GO by EXPORT_NAME.
-   * Ends the handshake, whatever comes of it.
+   * Enters an export (proto.md, "NBD_OPT_GO"), over this one connection; with servers that do not
+   * know GO by EXPORT_NAME. Ends the handshake, whatever comes of it.
    *
    * @throws NbdServerException if the server refuses
    */
@@ -341,8 +343,8 @@ public final class NbdHandshake implements AutoCloseable {
   }
 
   /**
-   * Ends the session as the protocol wants it: says ABORT and waits for the server's word. A server
-   * that closes without a word is as good.
+   * Ends the session as the protocol wants it (proto.md, "NBD_OPT_ABORT"): says ABORT and waits for
+   * the server's word. A server that closes without a word is as good.
    */
   public void abort() throws NbdException {
     if (over) {

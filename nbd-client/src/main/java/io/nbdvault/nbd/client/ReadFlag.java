@@ -1,6 +1,6 @@
 package io.nbdvault.nbd.client;
 
-/** How to read. */
+/** How to read (proto.md, "Command flags"). */
 public enum ReadFlag {
   /**
    * "Don't fragment": the server should answer in one chunk. Worth setting where the extents

@@ -1,8 +1,9 @@
 package io.nbdvault.nbd.client;
 
 /**
- * What an {@link NbdClient} refuses to send because no server could accept it. All are on by
- * default; a test of a server takes away those whose mistakes it wants to make.
+ * What an {@link NbdClient} refuses to send because no server could accept it (proto.md,
+ * "Transmission flags" and "Size constraints"). All are on by default; a test of a server takes
+ * away those whose mistakes it wants to make.
  */
 public enum StrictCheck {
   /** The command was not announced in the transmission flags, or writes to a read-only export. */

@@ -1,6 +1,6 @@
 package io.nbdvault.nbd.client;
 
-/** How to write. */
+/** How to write (proto.md, "Command flags"). */
 public enum WriteFlag {
   /** "Force unit access": durable before the future completes. Needs {@code canFua}. */
   FUA,

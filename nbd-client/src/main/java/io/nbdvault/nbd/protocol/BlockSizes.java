@@ -3,7 +3,7 @@ package io.nbdvault.nbd.protocol;
 import io.nbdvault.nbd.NbdProtocolException;
 
 /**
- * Block size constraints (proto.md, "Block size constraints").
+ * Block size constraints (proto.md, "Size constraints").
  *
  * @param minimumBytes a power of two, 1..65536: every offset and length must be a multiple of it
  * @param preferredBytes at least the minimum
@@ -14,6 +14,11 @@ public record BlockSizes(int minimumBytes, int preferredBytes, int maximumBytes)
   public static final BlockSizes DEFAULT =
       new BlockSizes(1, NbdProtocol.PREFERRED_BLOCK_BYTES_DEFAULT, NbdProtocol.PAYLOAD_BYTES_MAX);
 
+  /**
+   * Checks the sizes.
+   *
+   * @throws IllegalArgumentException if they make no sense
+   */
   public BlockSizes {
     if (!minimumIsValid(minimumBytes)) {
       throw new IllegalArgumentException(

@@ -48,13 +48,21 @@ public final class HandshakeDecoder {
   private int dataBytes;
   private int exportNameReplyBytes;
 
-  /** Says which option the next replies must answer. */
+  /**
+   * Says which option the next replies must answer.
+   *
+   * @param sentOption {@code NbdProtocol.OPT_…}
+   */
   public void expectOption(int sentOption) {
     expectedOption = sentOption;
     state = State.OPTION_REPLY_HEADER;
   }
 
-  /** Says that EXPORT_NAME was sent. */
+  /**
+   * Says that EXPORT_NAME was sent.
+   *
+   * @param noZeroes whether NO_ZEROES was agreed on, so that 124 bytes are left out
+   */
   public void expectExportNameReply(boolean noZeroes) {
     exportNameReplyBytes =
         EXPORT_NAME_REPLY_BYTES + (noZeroes ? 0 : NbdProtocol.EXPORT_NAME_ZEROES_BYTES);

@@ -2,7 +2,7 @@ package io.nbdvault.nbd.protocol;
 
 import io.nbdvault.nbd.NbdErrno;
 
-/** What a server sends before the transmission phase, decoded. */
+/** What a server sends before the transmission phase, decoded (proto.md, "Option reply types"). */
 public sealed interface HandshakeMessage {
   /** Whether nothing more comes in answer to the same question. */
   default boolean endsExchange() {
@@ -15,7 +15,7 @@ public sealed interface HandshakeMessage {
   /**
    * The server's first words.
    *
-   * @param flags handshake flags, 16 bits
+   * @param flags handshake flags, 16 bits (proto.md, "Handshake flags")
    */
   record Greeting(int flags) implements HandshakeMessage {}
 
@@ -29,20 +29,26 @@ public sealed interface HandshakeMessage {
 
   /** An answer to any other option. */
   sealed interface OptionReply extends HandshakeMessage {
-    /** The option it answers. */
+    /** The option it answers, {@code NbdProtocol.OPT_…}. */
     int option();
   }
 
   /** The option is dealt with; the last of its replies. */
   record Ack(int option) implements OptionReply {}
 
-  /** One export's name and a free text about it, in answer to LIST. */
+  /**
+   * One export's name and a free text about it, in answer to LIST.
+   *
+   * @param exportName at most 4096 bytes
+   * @param details for people, possibly empty
+   */
   record Server(int option, String exportName, String details) implements OptionReply {}
 
   /**
    * The export's size and transmission flags, in answer to INFO or GO.
    *
    * @param sizeBytes at least 0
+   * @param flags transmission flags, 16 bits
    */
   record ExportInformation(int option, long sizeBytes, int flags) implements OptionReply {}
 
@@ -55,7 +61,12 @@ public sealed interface HandshakeMessage {
   /** Some other information in answer to INFO or GO, which is ignored. */
   record OtherInformation(int option, int type) implements OptionReply {}
 
-  /** One metadata context, in answer to LIST_META_CONTEXT or SET_META_CONTEXT. */
+  /**
+   * One metadata context, in answer to LIST_META_CONTEXT or SET_META_CONTEXT.
+   *
+   * @param id what BLOCK_STATUS chunks call it; of no use in answer to LIST_META_CONTEXT
+   * @param name at most 4096 bytes
+   */
   record MetaContext(int option, int id, String name) implements OptionReply {}
 
   /**

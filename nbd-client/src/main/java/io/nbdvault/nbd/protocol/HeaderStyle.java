@@ -14,7 +14,7 @@ public enum HeaderStyle {
   /** 64-bit lengths in requests, extents and status flags; every reply is in extended chunks. */
   EXTENDED;
 
-  /** Length of a request's header. */
+  /** Length of a request's header, in bytes (proto.md, "Request message"). */
   public int requestHeaderBytes() {
     return this == EXTENDED
         ? RequestEncoder.EXTENDED_HEADER_BYTES

@@ -14,17 +14,18 @@ import java.util.List;
  *  +---------------+-------+-------+----------------------+
  * </pre>
  *
- * Every method borrows {@code out} and appends to it. Names are at most 4096 bytes of UTF-8.
+ * Every method borrows {@code out} and appends to it. Names are at most 4096 bytes of UTF-8; longer
+ * ones are refused with {@link IllegalArgumentException}.
  */
 public final class OptionEncoder {
   private OptionEncoder() {}
 
-  /** The client's 32 flag bits, its answer to the greeting. */
+  /** The client's 32 flag bits, its answer to the greeting (proto.md, "Client flags"). */
   public static void clientFlags(ByteBuf out, int flags) {
     out.writeInt(flags);
   }
 
-  /** ABORT, LIST or STRUCTURED_REPLY: an option without data. */
+  /** ABORT, LIST, STARTTLS, STRUCTURED_REPLY or EXTENDED_HEADERS: an option without data. */
   public static void plain(ByteBuf out, int option) {
     begin(out, option, 0);
   }

@@ -64,7 +64,12 @@ public final class ReplyDecoder {
   private int dataBytesLeft;
   private int extentsLeft;
 
-  /** Replies in {@code style} go to {@code listener}; any other style is refused. */
+  /**
+   * A decoder at the beginning of the transmission phase.
+   *
+   * @param style what was agreed on; a reply of any other kind is refused
+   * @param listener told what arrives, on the thread that calls {@link #decode}
+   */
   public ReplyDecoder(HeaderStyle style, ReplyListener listener) {
     this.style = style;
     this.listener = listener;
@@ -75,7 +80,7 @@ public final class ReplyDecoder {
     return state == State.HEADER && !partial.isReadable();
   }
 
-  /** How much of a payload that has begun is still to come. */
+  /** How many bytes of a payload that has begun are still to come. */
   public int payloadBytesLeft() {
     return state == State.DATA ? dataBytesLeft : 0;
   }

@@ -7,7 +7,9 @@ import io.netty.buffer.ByteBuf;
  * Told by a {@link ReplyDecoder} what arrives in the transmission phase, in the order of arrival.
  * Each simple reply or chunk begins with {@link #simpleReply} or {@link #chunk} and ends with
  * {@link #end}. Every method may throw: the decoder then stops for good and the connection must be
- * closed. Lengths have been checked against the protocol's limits, but not against the request.
+ * closed. Lengths have been checked against the protocol's limits, but not against the request
+ * (proto.md, "Simple reply message", "Structured reply chunk message", "Extended reply chunk
+ * message" and "Structured reply types").
  */
 public interface ReplyListener {
   /**
@@ -41,7 +43,12 @@ public interface ReplyListener {
    */
   void dataBegins(long offsetBytes, int lengthBytes) throws NbdProtocolException;
 
-  /** Some of a payload's bytes: the listener must consume exactly {@code lengthBytes}. */
+  /**
+   * Some of a payload's bytes.
+   *
+   * @param in borrowed; the listener must consume exactly {@code lengthBytes}
+   * @param lengthBytes at least 1
+   */
   void data(ByteBuf in, int lengthBytes) throws NbdProtocolException;
 
   /**
@@ -55,6 +62,7 @@ public interface ReplyListener {
   /**
    * A block status begins; {@code extentCount} calls of {@link #extent} follow.
    *
+   * @param contextId as in the reply to SET_META_CONTEXT
    * @param extentCount 1..{@link NbdProtocol#EXTENTS_PER_CHUNK_MAX}
    */
   void blockStatus(int contextId, int extentCount) throws NbdProtocolException;
@@ -75,7 +83,11 @@ public interface ReplyListener {
    */
   void error(int error, String message) throws NbdProtocolException;
 
-  /** An error chunk with an offset, called before {@link #error}. */
+  /**
+   * An error chunk with an offset, called before {@link #error}.
+   *
+   * @param offsetBytes as received, unsigned 64 bits
+   */
   void errorOffset(long offsetBytes) throws NbdProtocolException;
 
   /** The simple reply or chunk is complete. */

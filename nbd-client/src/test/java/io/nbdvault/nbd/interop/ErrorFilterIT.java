@@ -80,7 +80,13 @@ final class ErrorFilterIT {
     Path trigger = Files.createFile(dir.resolve("trigger"));
     try (ExternalServer server =
             ExternalServer.nbdkit(
-                dir, "--filter=error", "pattern", "1M", "error=" + errno, "error-file=" + trigger);
+                dir,
+                "--filter=error",
+                "pattern",
+                "1M",
+                "error=" + errno,
+                "error-rate=100%",
+                "error-file=" + trigger);
         NbdClient client = NbdClient.open(server.uri(), OPTIONS)) {
       assertRefused(client.read(0, ByteBuffer.allocate(READ_BYTES)), errno);
       Files.delete(trigger);
@@ -114,13 +120,15 @@ final class ErrorFilterIT {
             ExternalServer.nbdkit(
                 dir,
                 "--filter=error",
-                "pattern",
+                "memory",
                 "1M",
                 "error-extents=EIO",
+                "error-extents-rate=100%",
                 "error-extents-file=" + trigger);
         NbdClient client = NbdClient.open(server.uri(), OPTIONS)) {
       assertRefused(client.blockStatus(0, 1 << 20), NbdErrno.EIO);
-      assertPattern(client.blocking().read(4096, READ_BYTES), 4096);
+      assertThat(client.blocking().read(4096, READ_BYTES))
+          .isEqualTo(ByteBuffer.allocate(READ_BYTES));
       Files.delete(trigger);
       BlockStatus status = client.blocking().blockStatus(0, 1 << 20);
       assertThat(status.contexts()).hasSize(1);
@@ -137,10 +145,13 @@ final class ErrorFilterIT {
                 "memory",
                 "1M",
                 "error-pwrite=ENOSPC",
+                "error-pwrite-rate=100%",
                 "error-pwrite-file=" + trigger,
                 "error-zero=ENOSPC",
+                "error-zero-rate=100%",
                 "error-zero-file=" + trigger,
                 "error-trim=EIO",
+                "error-trim-rate=100%",
                 "error-trim-file=" + trigger);
         NbdClient client = NbdClient.open(server.uri(), OPTIONS)) {
       byte[] data = {1, 2, 3, 4};

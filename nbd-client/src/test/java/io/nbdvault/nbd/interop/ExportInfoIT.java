@@ -53,7 +53,7 @@ final class ExportInfoIT {
         "--filter=multi-conn memory 1M multi-conn-mode=plugin",
         "--filter=multi-conn memory 1M multi-conn-mode=disable",
         "--filter=multi-conn memory 1M multi-conn-mode=unsafe",
-        "--filter=multi-conn eval multi-conn-mode=auto get_size=echo${IFS}1M",
+        "--filter=multi-conn eval multi-conn-mode=emulate get_size=echo+1M can_flush=true flush=true",
         "--filter=readahead memory 1M",
         "--filter=cow sparse-random 1M",
         "--filter=cache memory 1M",
@@ -66,13 +66,13 @@ final class ExportInfoIT {
         "--filter=blocksize-policy memory 1M blocksize-preferred=64K blocksize-minimum=1",
         "--filter=truncate memory 1M truncate=1M round-up=512",
         "--filter=offset memory 3M offset=1M range=1M",
-        "--filter=exportname memory 1M exportdesc=fixed:a${IFS}description",
+        "--filter=exportname memory 1M exportdesc=fixed:a+description",
       })
-  void nbdkit(String args) throws Exception {
-    // A blank within an argument is written as in the shell.
+  void agreesWithNbdinfoOnNbdkit(String args) throws Exception {
+    // A plus stands for a blank within an argument.
     String[] split = args.split(" ", -1);
     for (int i = 0; i < split.length; i++) {
-      split[i] = split[i].replace("${IFS}", " ");
+      split[i] = split[i].replace('+', ' ');
     }
     try (ExternalServer server = ExternalServer.nbdkit(dir, split)) {
       assertSame(server.uri());
@@ -95,7 +95,7 @@ final class ExportInfoIT {
         "-f qcow2 --cache=writethrough",
         "-f raw",
       })
-  void qemuNbd(String args) throws Exception {
+  void agreesWithNbdinfoOnQemuNbd(String args) throws Exception {
     Path disk = dir.resolve("disk");
     Reference.qemuImg("create", "-q", "-f", "qcow2", disk, "10M");
     Reference.qemuImg("bitmap", "--add", disk, "b0");
@@ -111,7 +111,9 @@ final class ExportInfoIT {
     ExportFields.assertSame(export, info);
     List<String> contexts =
         info.structuredReplies() ? NbdClient.listMetaContexts(uri, OPTIONS) : List.of();
-    ExportFields.assertSameContexts(export, contexts);
+    if (info.structuredReplies()) {
+      ExportFields.assertSameContexts(export, contexts);
+    }
     try (NbdClient client = NbdClient.open(uri, OPTIONS.withMetaContexts(contexts))) {
       ExportFields.assertSame(export, client.export());
       assertThat(client.export().metaContexts()).containsExactlyElementsOf(contexts);

@@ -123,10 +123,11 @@ final class LoggedCommandsIT {
       byte[] model = new byte[16 << 20];
       Arrays.fill(model, 1 << 20, 9 << 20, (byte) 0x77);
       blocking.write(1 << 20, ByteBuffer.wrap(model, 1 << 20, 8 << 20), WriteFlag.FUA);
+      int offset = (3 << 20) + 513;
       for (WriteFlag flag : WriteFlag.values()) {
-        int offset = (3 << 20) + (flag.ordinal() << 20) + 513;
         blocking.writeZeroes(offset, 12_345, flag);
         Arrays.fill(model, offset, offset + 12_345, (byte) 0);
+        offset += 1 << 20;
       }
       blocking.flush();
       Path copy = dir.resolve("copy");
@@ -148,8 +149,7 @@ final class LoggedCommandsIT {
                 "--filter=noextents",
                 "--filter=log",
                 "memory",
-                "1M",
-                "fuamode=none");
+                "1M");
         NbdClient client = NbdClient.open(server.uri(), OPTIONS)) {
       assertNotOffered(() -> client.blocking().writeZeroes(0, 512));
       assertNotOffered(() -> client.blocking().write(0, ByteBuffer.allocate(9), WriteFlag.FUA));

@@ -35,6 +35,8 @@ final class StorageDaemonIT {
     Reference.qemuIo(qcow2, "write -P 7 1M 300k");
     Reference.qemuImg("bitmap", "--add", "-g", "64k", qcow2, "b1");
     Reference.qemuIo(qcow2, "write -P 8 3M 64k");
+    // An enabled one cannot be exported read-only.
+    Reference.qemuImg("bitmap", "--disable", qcow2, "b1");
   }
 
   private ExternalServer server() throws Exception {
