@@ -66,8 +66,7 @@ public final class CopyJob {
       listener.onEvent(new JobEvent.Started("copy", source.name()));
       try {
         copy(source, destination);
-        return new Outcome(
-            source.name(), destination.name(), tally.doneBytes(), tally.dataBytes());
+        return new Outcome(source.name(), destination.name(), tally.doneBytes(), tally.dataBytes());
       } catch (JobException e) {
         throw destination.isWrittenInPlace() ? incomplete(destination, e) : e;
       }
@@ -117,8 +116,7 @@ public final class CopyJob {
   /** Of a source whose size is not known there is nothing to tell. */
   private void tell(OptionalLong sizeBytes) {
     if (sizeBytes.isPresent()) {
-      listener.onEvent(
-          new JobEvent.Progress(tally.doneBytes(), sizeBytes.getAsLong(), 0, 0));
+      listener.onEvent(new JobEvent.Progress(tally.doneBytes(), sizeBytes.getAsLong(), 0, 0));
     }
   }
 }
