@@ -72,7 +72,9 @@ class NbdCopyIT {
       Path ours = dir.resolve("ours.raw");
       Path reference = dir.resolve("reference.raw");
       assertCopied(copy(server.uri(), ours));
-      Commands.run("nbdcopy", server.uri().toString(), reference.toString());
+      // It does not split at a server's maximum itself.
+      Commands.run(
+          "nbdcopy", "--request-size=65536", server.uri().toString(), reference.toString());
 
       assertThat(Files.mismatch(ours, reference)).isEqualTo(-1);
       assertThat(NbdReference.allocatedBytes(ours))
@@ -285,6 +287,37 @@ class NbdCopyIT {
     Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwx------"));
     try (ExternalServer server = ExternalServer.nbdkit(dir, "sh", script.toString())) {
       assertFailed(1, "EIO: FLUSH", copy(file, server.uri()));
+    }
+  }
+
+  /** Needs root. */
+  @Test
+  void writesAndReadsADeviceInPlace() throws Exception {
+    Path disk = Files.write(dir.resolve("disk.raw"), filled(4 << 20));
+    String device = Commands.run("losetup", "-f", "--show", disk.toString()).strip();
+    try (ExternalServer source =
+            ExternalServer.nbdkit(dir, "sparse-random", "3M", "seed=13", "percent=50");
+        ExternalServer large = ExternalServer.nbdkit(dir, "memory", "5M")) {
+      assertFailed(1, device + " is a device; --force overwrites it", copy(source.uri(), device));
+      assertFailed(
+          1, device + " is too small: it has 4194304", copy("--force", large.uri(), device));
+      assertThat(Files.readAllBytes(disk)).isEqualTo(filled(4 << 20));
+
+      assertCopied(copy("--force", source.uri(), device));
+      assertCopied(copy(device, large.uri()));
+    } finally {
+      Commands.run("losetup", "-d", device);
+    }
+    assertDeviceHolds(disk);
+  }
+
+  private void assertDeviceHolds(Path disk) throws Exception {
+    try (ExternalServer source =
+        ExternalServer.nbdkit(dir, "sparse-random", "3M", "seed=13", "percent=50")) {
+      byte[] content = Files.readAllBytes(disk);
+      Path begin = Files.write(dir.resolve("begin"), Arrays.copyOf(content, 3 << 20));
+      assertThat(NbdReference.sha256(begin)).isEqualTo(NbdReference.sha256(source.uri()));
+      assertThat(Arrays.copyOfRange(content, 3 << 20, 4 << 20)).isEqualTo(filled(1 << 20));
     }
   }
 }

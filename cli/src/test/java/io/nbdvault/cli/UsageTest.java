@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -167,7 +168,8 @@ class UsageTest {
     CommandLine root = Main.commandLine(new NbdvaultCommand(SURROUNDINGS));
     assertThat(root.getSubcommands().keySet()).containsAll(COMMANDS);
     List<CommandLine> commands = new ArrayList<>(root.getSubcommands().values());
-    commands.addAll(root.getSubcommands().get("nbd").getSubcommands().values());
+    commands.addAll(
+        Objects.requireNonNull(root.getSubcommands().get("nbd")).getSubcommands().values());
     for (CommandLine command : commands) {
       CommandSpec spec = command.getCommandSpec();
       String name = spec.name();
