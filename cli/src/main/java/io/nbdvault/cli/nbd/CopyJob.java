@@ -86,6 +86,7 @@ public final class CopyJob {
     boolean complete = false;
     try {
       await(transfer.future(), source, destination);
+      checkComplete(source);
       await(destination.finish(tally.doneBytes()), source, destination);
       destination.publish();
       complete = true;
@@ -93,6 +94,15 @@ public final class CopyJob {
       if (!complete) {
         transfer.cancel();
       }
+    }
+  }
+
+  /** Nothing is given its name on trust. */
+  private void checkComplete(CopySource source) {
+    long done = tally.doneBytes();
+    long expected = source.sizeBytes().orElse(done);
+    if (done != expected) {
+      throw new IllegalStateException("copied " + done + " bytes (expected: " + expected + ")");
     }
   }
 
@@ -108,7 +118,7 @@ public final class CopyJob {
         tell(source.sizeBytes());
       } catch (ExecutionException e) {
         cancellation.check();
-        throw CopySource.notWritten(destination, Failures.unwrap(e.getCause()));
+        throw CopySource.notWritten(destination, Failures.unwrap(e));
       }
     }
   }
