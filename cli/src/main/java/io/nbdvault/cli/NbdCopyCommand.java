@@ -82,7 +82,7 @@ final class NbdCopyCommand implements Callable<Integer> {
   private long requestBytes;
 
   @Option(
-      names = {"--destination-is-zero", "--target-is-zero"},
+      names = "--destination-is-zero",
       description = "Write no zeroes: right only if the destination reads as zeroes already.")
   private boolean destinationIsZero;
 
@@ -138,8 +138,7 @@ final class NbdCopyCommand implements Callable<Integer> {
               + " to "
               + Amounts.bytes(CopyOptions.REQUEST_BYTES_MAX));
     }
-    return new CopyOptions(
-        connections, requests, (int) requestBytes, destinationIsZero, force);
+    return new CopyOptions(connections, requests, (int) requestBytes, destinationIsZero, force);
   }
 
   private void check(String option, int value, int min, int max) {

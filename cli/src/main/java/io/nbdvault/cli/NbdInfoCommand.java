@@ -69,7 +69,7 @@ final class NbdInfoCommand implements Callable<Integer> {
     if (list) {
       tellAll();
     } else if (size) {
-      tellSize(ExportProbe.of(uri).info().sizeBytes());
+      tellSize(ExportProbe.of(uri).sizeBytes());
     } else {
       tell(ExportProbe.of(uri), true);
     }

@@ -140,9 +140,7 @@ final class NbdvaultCommand implements Callable<Integer> {
 
   /** What shows a job, as the options and the terminal ask for. */
   JobDisplay display() {
-    return json
-        ? new JsonDisplay(surroundings.out(), quiet)
-        : textDisplay(surroundings.out());
+    return json ? new JsonDisplay(surroundings.out(), quiet) : textDisplay(surroundings.out());
   }
 
   /** What shows a job whose result is stdout itself. */

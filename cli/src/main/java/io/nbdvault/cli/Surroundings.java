@@ -54,7 +54,8 @@ record Surroundings(
   StandardStreams streams() {
     return new StandardStreams(
         () -> new FileInputStream(FileDescriptor.in).getChannel(),
-        () -> stderrIsOurs ? new FileOutputStream(FileDescriptor.out).getChannel() : channelOfOut());
+        () ->
+            stderrIsOurs ? new FileOutputStream(FileDescriptor.out).getChannel() : channelOfOut());
   }
 
   private WritableByteChannel channelOfOut() {

@@ -56,6 +56,7 @@ class ArchitectureTest {
   void onlyTheProtocolsUseNetty() {
     onlyIn(
         "io.netty..",
+        "io.nbdvault.nbd", // NbdUri asks it what an IPv6 address is
         "io.nbdvault.nbd.client..",
         "io.nbdvault.nbd.protocol..",
         "io.nbdvault.nbd.tls..",
@@ -90,9 +91,42 @@ class ArchitectureTest {
 
   @Test
   void theCommandLineDoesNotReachBehindTheEngine() {
-    knowsNothingOf(
-        "io.nbdvault.cli",
-        List.of("io.nbdvault.qmp", "io.nbdvault.nbd.client", "io.nbdvault.chunkstore.rocksdb"));
+    knowsNothingOf("io.nbdvault.cli", List.of("io.nbdvault.qmp", "io.nbdvault.chunkstore.rocksdb"));
+  }
+
+  @Test
+  void onlyTheNbdCommandsUseTheNbdClientThemselves() {
+    ArchRule rule =
+        noClasses()
+            .that()
+            .resideInAnyPackage("io.nbdvault.cli", "io.nbdvault.cli.render..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(
+                "io.nbdvault.nbd.client..", "io.nbdvault.nbd.bulk..", "io.nbdvault.nbd.protocol..")
+            .allowEmptyShould(false);
+    rule.check(CLASSES);
+    ArchRule unused =
+        noClasses()
+            .that(in("io.nbdvault.cli.nbd"))
+            .should()
+            .dependOnClassesThat(in("io.nbdvault.nbd.client"))
+            .allowEmptyShould(false);
+    assertThatThrownBy(() -> unused.check(CLASSES)).isInstanceOf(AssertionError.class);
+  }
+
+  @Test
+  void theNbdCommandsKnowNoRepositoryAndNoVm() {
+    noClasses()
+        .that(in("io.nbdvault.cli.nbd"))
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(
+            "io.nbdvault.chunkstore..",
+            "io.nbdvault.engine.source..",
+            "io.nbdvault.engine.backup..")
+        .allowEmptyShould(false)
+        .check(CLASSES);
   }
 
   @ParameterizedTest

@@ -127,7 +127,8 @@ final class NbdvaultProcess implements AutoCloseable {
     return directory.resolve("tmp");
   }
 
-  private static List<String> command(Path directory) throws IOException {
+  /** What starts the program; its arguments are to follow. */
+  static List<String> command(Path directory) throws IOException {
     List<String> command = new ArrayList<>();
     // A test run in the background of a script would hand on that SIGINT is ignored.
     command.addAll(List.of("env", "--default-signal"));

@@ -6,8 +6,10 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -22,7 +24,9 @@ class UsageTest {
       TestRun.surroundings(new ByteArrayOutputStream(), new ByteArrayOutputStream(), Map.of());
 
   private static final List<String> COMMANDS =
-      List.of("init", "backup", "snapshots", "show", "restore", "cleanup");
+      List.of("init", "backup", "snapshots", "show", "restore", "cleanup", "nbd");
+
+  private static final List<String> NBD_COMMANDS = List.of("info", "map", "copy");
 
   @ParameterizedTest
   @CsvSource(
@@ -49,6 +53,22 @@ class UsageTest {
         "restore x --to y --format vmdk|'vmdk' is not one of raw, qcow2",
         "cleanup|Missing required option: '--qmp=SOCKET'",
         "snapshots a b|Unmatched argument",
+        "nbd inof|there is no command 'inof', did you mean info? (see nbdvault nbd --help)",
+        "nbd info|Missing required parameter: 'URI' (see nbdvault nbd info --help)",
+        "nbd info disk.raw|Invalid value for positional parameter at index 0 (URI): NBD URI disk",
+        "nbd info nbd+unix:///x|the parameter socket=PATH is missing",
+        "nbd info nbd://h --list --size|--list and --size exclude each other",
+        "nbd map http://h/|the scheme",
+        "nbd copy nbd://h|Missing required parameter: 'DESTINATION'",
+        "nbd copy a b|neither the source nor the destination is an NBD URI; cp copies files",
+        "nbd copy - -|source and destination are the same",
+        "nbd copy nbd://h nbd://h:10809|source and destination are the same",
+        "nbd copy null: nbd://h|null: can only be the destination",
+        "nbd copy nbd+ssh://h null:|the scheme",
+        "nbd copy nbd://h x --connections 17|--connections: 17 (expected: 1 to 16)",
+        "nbd copy nbd://h x --requests 0|--requests: 0 (expected: 1 to 64)",
+        "nbd copy nbd://h x --request-size 1K|--request-size: 1K (expected: 4K to 32M)",
+        "nbd copy / nbd://h|/ is a directory",
         "-q -v snapshots|-q and -v exclude each other"
       })
   void saysInOneLineWhatIsWrongWithACommandLine(String line, String part) {
@@ -81,6 +101,15 @@ class UsageTest {
   }
 
   @Test
+  void doesNotMixJsonWithWhatIsCopiedToStdout() throws IOException {
+    TestRun run = TestRun.of("nbd", "copy", "nbd://h", "-", "--json");
+
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.err()).contains("--json and the destination - would both be on stdout");
+    assertThat(run.json()).hasSize(1);
+  }
+
+  @Test
   void printsAShortUsageWhereNoCommandIsNamed() {
     TestRun run = TestRun.of();
 
@@ -106,6 +135,23 @@ class UsageTest {
     }
   }
 
+  @Test
+  void helpsWithNbdCommandsWithin80Columns() {
+    for (String command : NBD_COMMANDS) {
+      assertThat(help("nbd", command, "--help").lines()).allSatisfy(UsageTest::fits);
+      assertThat(help("nbd", command, "--help")).contains("Examples:\n  nbdvault nbd " + command);
+    }
+  }
+
+  @Test
+  void namesTheNbdCommandsWhereNoneIsNamed() {
+    TestRun run = TestRun.of("nbd");
+
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.out()).isEmpty();
+    assertThat(run.err()).contains("info, map, copy");
+  }
+
   private static String help(String... args) {
     TestRun run = TestRun.of(args);
     assertThat(run.code()).isZero();
@@ -121,7 +167,10 @@ class UsageTest {
   void explainsEveryOptionWithItsDefault() {
     CommandLine root = Main.commandLine(new NbdvaultCommand(SURROUNDINGS));
     assertThat(root.getSubcommands().keySet()).containsAll(COMMANDS);
-    for (CommandLine command : root.getSubcommands().values()) {
+    List<CommandLine> commands = new ArrayList<>(root.getSubcommands().values());
+    commands.addAll(
+        Objects.requireNonNull(root.getSubcommands().get("nbd")).getSubcommands().values());
+    for (CommandLine command : commands) {
       CommandSpec spec = command.getCommandSpec();
       String name = spec.name();
       for (OptionSpec option : spec.options()) {

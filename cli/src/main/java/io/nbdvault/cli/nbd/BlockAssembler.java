@@ -58,7 +58,8 @@ final class BlockAssembler implements BlockSink {
         offsetBytes,
         data.remaining(),
         (offset, length) -> next.write(offset, part(data, base, offset - offsetBytes, length)),
-        (offset, length) -> fragment(offset, length, part(data, base, offset - offsetBytes, length)));
+        (offset, length) ->
+            fragment(offset, length, part(data, base, offset - offsetBytes, length)));
   }
 
   @Override

@@ -59,8 +59,7 @@ final class CopyEnds {
     return new NullDestination();
   }
 
-  private CopyDestination openLocal(Path path, CopySource source)
-      throws IOException, JobException {
+  private CopyDestination openLocal(Path path, CopySource source) throws IOException, JobException {
     refuseDirectory(path);
     boolean exists = Files.exists(path, LinkOption.NOFOLLOW_LINKS);
     if (exists && isBlockDevice(path)) {

@@ -66,8 +66,7 @@ public final class CopyJob {
       listener.onEvent(new JobEvent.Started("copy", source.name()));
       try {
         copy(source, destination);
-        return new Outcome(
-            source.name(), destination.name(), tally.doneBytes(), tally.dataBytes());
+        return new Outcome(source.name(), destination.name(), tally.doneBytes(), tally.dataBytes());
       } catch (JobException e) {
         throw destination.isWrittenInPlace() ? incomplete(destination, e) : e;
       }
@@ -87,6 +86,7 @@ public final class CopyJob {
     boolean complete = false;
     try {
       await(transfer.future(), source, destination);
+      checkComplete(source);
       await(destination.finish(tally.doneBytes()), source, destination);
       destination.publish();
       complete = true;
@@ -94,6 +94,15 @@ public final class CopyJob {
       if (!complete) {
         transfer.cancel();
       }
+    }
+  }
+
+  /** Nothing is given its name on trust. */
+  private void checkComplete(CopySource source) {
+    long done = tally.doneBytes();
+    long expected = source.sizeBytes().orElse(done);
+    if (done != expected) {
+      throw new IllegalStateException("copied " + done + " bytes (expected: " + expected + ")");
     }
   }
 
@@ -109,7 +118,7 @@ public final class CopyJob {
         tell(source.sizeBytes());
       } catch (ExecutionException e) {
         cancellation.check();
-        throw CopySource.notWritten(destination, Failures.unwrap(e.getCause()));
+        throw CopySource.notWritten(destination, Failures.unwrap(e));
       }
     }
   }
@@ -117,8 +126,7 @@ public final class CopyJob {
   /** Of a source whose size is not known there is nothing to tell. */
   private void tell(OptionalLong sizeBytes) {
     if (sizeBytes.isPresent()) {
-      listener.onEvent(
-          new JobEvent.Progress(tally.doneBytes(), sizeBytes.getAsLong(), 0, 0));
+      listener.onEvent(new JobEvent.Progress(tally.doneBytes(), sizeBytes.getAsLong(), 0, 0));
     }
   }
 }

@@ -101,8 +101,7 @@ public final class ExportMap implements AutoCloseable {
   }
 
   /** At least one extent; every request has the client's deadline. */
-  private List<Extent> extents(long offset, long length)
-      throws NbdException, InterruptedException {
+  private List<Extent> extents(long offset, long length) throws NbdException, InterruptedException {
     CompletableFuture<BlockStatus> answer = client.blockStatus(offset, length);
     try {
       return answer.get().contexts().getOrDefault(context, List.of());

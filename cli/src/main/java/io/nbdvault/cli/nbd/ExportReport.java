@@ -18,6 +18,11 @@ public record ExportReport(
     contexts = List.copyOf(contexts);
   }
 
+  /** The export's size. */
+  public long sizeBytes() {
+    return info.sizeBytes();
+  }
+
   /** The protocol's name, as {@code nbdinfo} has it. Oldstyle servers are refused earlier. */
   public String protocol() {
     return fixedNewstyle ? "newstyle-fixed" : "newstyle";

@@ -15,7 +15,13 @@ public final class ExportText {
   /** What holds for the connection rather than for an export. */
   public static String protocolLine(ExportReport report) {
     String tls = report.uri().tls().isPresent() ? "with TLS" : "without TLS";
-    return "protocol: " + report.protocol() + " " + tls + ", using " + report.packets() + " packets";
+    return "protocol: "
+        + report.protocol()
+        + " "
+        + tls
+        + ", using "
+        + report.packets()
+        + " packets";
   }
 
   /** The lines of one export. */

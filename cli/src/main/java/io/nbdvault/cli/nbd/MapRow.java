@@ -28,8 +28,7 @@ public record MapRow(String context, long offsetBytes, long lengthBytes, long fl
   /** The line that {@code nbdinfo --map} prints. */
   public String line() {
     String number = Long.toUnsignedString(flags);
-    String line =
-        String.format(Locale.ROOT, "%10d  %10d  %3s", offsetBytes, lengthBytes, number);
+    String line = String.format(Locale.ROOT, "%10d  %10d  %3s", offsetBytes, lengthBytes, number);
     return ExtentDescription.of(context, flags).map(text -> line + "  " + text).orElse(line);
   }
 }

@@ -33,7 +33,8 @@ final class NbdBlocks implements BlockSink {
     if (alreadyZero) {
       done.complete(null);
     } else if (client.export().canWriteZeroes()) {
-      inSteps(offsetBytes, offsetBytes + lengthBytes, ZERO_REQUEST_BYTES, client::writeZeroes, done);
+      inSteps(
+          offsetBytes, offsetBytes + lengthBytes, ZERO_REQUEST_BYTES, client::writeZeroes, done);
     } else {
       inSteps(offsetBytes, offsetBytes + lengthBytes, ZEROES.capacity(), this::writeOut, done);
     }

@@ -48,10 +48,11 @@ final class NbdSource implements CopySource {
     return new NbdSource(
         uri,
         client,
-        BulkOptions.defaults()
-            .withRequestBytes(options.requestBytes())
-            .withBufferBytesMax(options.bufferBytesMax())
-            .withWindowBytes(WINDOW_BYTES));
+        new BulkOptions(
+            options.requestBytes(),
+            options.bufferBytesMax(),
+            WINDOW_BYTES,
+            BulkOptions.defaults().mergeGapBytes()));
   }
 
   @Override
@@ -137,8 +138,7 @@ final class NbdSource implements CopySource {
 
     private void settle(Lease lease, @Nullable Throwable problem) {
       if (problem != null) {
-        refusal.compareAndSet(
-            null, CopySource.notWritten(destination, Failures.unwrap(problem)));
+        refusal.compareAndSet(null, CopySource.notWritten(destination, Failures.unwrap(problem)));
         cancel();
       }
       lease.close();

@@ -19,8 +19,7 @@ public interface JobDisplay extends JobListener, AutoCloseable {
    * @param sizeBytes what was copied
    * @param dataBytes what of that was read, as it was not known to be zeroes
    */
-  void copied(
-      String source, String destination, long sizeBytes, long dataBytes, Duration took);
+  void copied(String source, String destination, long sizeBytes, long dataBytes, Duration took);
 
   /** Sums up a cleanup that succeeded. */
   void cleanedUp(Path qmpSocket);

@@ -4,7 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.nbdvault.cli.nbd.ExportReport;
+import io.nbdvault.cli.nbd.MapRow;
+import io.nbdvault.cli.nbd.MapTotals;
+import io.nbdvault.cli.nbd.NbdJson;
 import io.nbdvault.engine.JobEvent;
+import io.nbdvault.engine.JobException;
+import io.nbdvault.nbd.NbdUri;
+import io.nbdvault.nbd.client.BaseAllocation;
+import io.nbdvault.nbd.client.ExportInfo;
+import io.nbdvault.nbd.protocol.HeaderStyle;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -12,6 +21,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.MatchResult;
@@ -25,7 +36,7 @@ class JsonDocumentTest {
   private static final Pattern CODE = Pattern.compile("`([A-Za-z-]+)`");
 
   @Test
-  void everyEventAndEveryFieldIsDocumented() throws IOException {
+  void everyEventAndEveryFieldIsDocumented() throws IOException, JobException {
     Set<String> documented =
         CODE.matcher(Files.readString(DOCUMENT))
             .results()
@@ -59,7 +70,37 @@ class JsonDocumentTest {
     }
   }
 
-  private static String everything() {
+  private static void writeNbd(JsonLines lines) throws JobException {
+    MapRow row = new MapRow(BaseAllocation.CONTEXT, 0, 1, 0);
+    MapTotals totals = new MapTotals(BaseAllocation.CONTEXT, 1);
+    totals.add(row);
+    ExportInfo info =
+        new ExportInfo(
+            1,
+            false,
+            true,
+            true,
+            true,
+            true,
+            true,
+            true,
+            true,
+            true,
+            true,
+            1,
+            4096,
+            32 << 20,
+            HeaderStyle.STRUCTURED,
+            List.of(),
+            Optional.of("a disk"));
+    NbdUri uri = NbdUri.parse("nbd://h/disk");
+    lines.write(NbdJson.of(new ExportReport(uri, true, info, List.of(BaseAllocation.CONTEXT))));
+    lines.write(NbdJson.size(1));
+    lines.write(NbdJson.of(row));
+    totals.totals().forEach(total -> lines.write(NbdJson.of(total)));
+  }
+
+  private static String everything() throws JobException {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     PrintStream out = new PrintStream(bytes, false, StandardCharsets.UTF_8);
     try (JobDisplay display = new JsonDisplay(out, false)) {
@@ -67,11 +108,13 @@ class JsonDocumentTest {
       display.onEvent(new JobEvent.Restored("vda", "/vm/vda.raw", 1, 1));
       display.restored(SampleSnapshots.ordinary(), Duration.ZERO);
       display.cleanedUp(Path.of("/run/q"));
+      display.copied("nbd://h/", "/vm/vda.raw", 1, 1, Duration.ZERO);
     }
     JsonLines lines = new JsonLines(out);
     lines.write(SnapshotJson.brief(SampleSnapshots.ordinary()));
     lines.write(SnapshotJson.full(SampleSnapshots.ordinary()));
     lines.write(JsonLines.error(1, "no"));
+    writeNbd(lines);
     return bytes.toString(StandardCharsets.UTF_8);
   }
 }

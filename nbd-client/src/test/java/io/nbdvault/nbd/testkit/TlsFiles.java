@@ -208,11 +208,11 @@ public final class TlsFiles {
 
   /** Adds this authority's list of revoked certificates to a directory. */
   public void revoke(Path directory, Identity... revoked) throws IOException {
-    Date now = new Date();
+    Instant now = Instant.now();
     X509v2CRLBuilder builder =
-        new X509v2CRLBuilder(name, now).setNextUpdate(Date.from(now.toInstant().plus(YEAR)));
+        new X509v2CRLBuilder(name, Date.from(now)).setNextUpdate(Date.from(now.plus(YEAR)));
     for (Identity identity : revoked) {
-      builder.addCRLEntry(identity.certificate().getSerialNumber(), now, 0);
+      builder.addCRLEntry(identity.certificate().getSerialNumber(), Date.from(now), 0);
     }
     X509CRLHolder list = builder.build(signer(authority.keys()));
     Files.writeString(directory.resolve("ca-crl.pem"), pem(list));

@@ -1,0 +1,5 @@
+/** Tests of the NBD commands' parts. */
+@NullMarked
+package io.nbdvault.cli.nbd;
+
+import org.jspecify.annotations.NullMarked;
