@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Some seconds of fuzzing per target in every build; {@code bin/fuzz} is for longer runs. */
 @Timeout(180)
 final class FuzzIT {
-  private static final int SECONDS = Integer.getInteger("nbdvault.fuzz.seconds", 6);
+  private static final int SECONDS = Integer.getInteger("nbdvault.fuzz.seconds", 4);
   private static final int PLANTED_SECONDS_MAX = 60;
   private static final int RUNS_MIN = 1000;
   private static final int STOP_SECONDS_MAX = 60;
