@@ -52,6 +52,7 @@ final class NbdUriTest {
       strings = {
         "nbd://example.com/",
         "nbd://[fe80::1]/x",
+        "nbd://[fe80::1%25eth0]/x",
         "nbd://h:5/a/b%20c",
         "nbd+unix:///%C3%A4?socket=/run/x%26y%25",
         "nbds://example.com/x",
@@ -107,6 +108,19 @@ final class NbdUriTest {
     assertThatThrownBy(() -> NbdUri.parse(text))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining(reason);
+  }
+
+  @Test
+  void refusesWhatCouldNotBeReadBack() {
+    assertThatThrownBy(() -> NbdUri.tcp("h", 1, "a\ud800"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("exportName: half a surrogate pair");
+    assertThatThrownBy(() -> NbdUri.tcp("\udc00", 1, ""))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("host: half a surrogate pair");
+    assertThatThrownBy(() -> NbdUri.tcp("a:b", 1, ""))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("not an IPv6 address");
   }
 
   @Test

@@ -10,6 +10,7 @@ import io.nbdvault.nbd.NbdUri;
 import io.nbdvault.nbd.protocol.Command;
 import io.nbdvault.nbd.protocol.HeaderStyle;
 import io.nbdvault.nbd.protocol.NbdProtocol;
+import io.nbdvault.nbd.protocol.WireString;
 import io.netty.channel.EventLoopGroup;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -116,7 +117,11 @@ public final class NbdClient implements AutoCloseable {
       entered.add(next);
       if (!next.export().equals(export)) {
         throw new NbdProtocolException(
-            uri + ": two connections see different exports: " + export + " and " + next.export());
+            "%s: two connections see different exports: %s and %s"
+                .formatted(
+                    uri,
+                    WireString.escape(export.toString()),
+                    WireString.escape(next.export().toString())));
       }
     }
   }

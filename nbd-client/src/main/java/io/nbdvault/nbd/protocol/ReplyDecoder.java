@@ -188,7 +188,7 @@ public final class ReplyDecoder {
     }
     listener.requestOffset(fields.readLong());
     long length = fields.readLong();
-    if (length != (int) length) {
+    if (length < 0 || length > Integer.MAX_VALUE) {
       throw new NbdProtocolException(
           "extended reply: length: " + Long.toUnsignedString(length) + " (expected: < 2^31)");
     }

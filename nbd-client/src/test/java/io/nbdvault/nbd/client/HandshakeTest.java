@@ -19,7 +19,6 @@ import io.nbdvault.nbd.testkit.ScriptedServer;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.assertj.core.api.AbstractThrowableAssert;
@@ -146,78 +145,6 @@ final class HandshakeTest {
         .isInstanceOfSatisfying(
             NbdServerException.class, e -> assertThat(e.errno()).isEqualTo(NbdErrno.EPERM))
         .hasMessageContaining("requires TLS");
-  }
-
-  @Test
-  void refusesGoWithoutExportInformation() throws Exception {
-    openFails(
-            peer -> {
-              greetUntilGo(peer);
-              peer.ack(NbdProtocol.OPT_GO);
-              peer.awaitClosed();
-            })
-        .isInstanceOf(NbdProtocolException.class)
-        .hasMessageContaining("without INFO_EXPORT");
-  }
-
-  @Test
-  void refusesBytesAfterTheHandshake() throws Exception {
-    openFails(
-            peer -> {
-              greetUntilGo(peer);
-              peer.exportInfo(SIZE_BYTES, FLAGS);
-              peer.send(
-                  o -> {
-                    o.writeLong(NbdProtocol.OPTION_REPLY_MAGIC);
-                    o.writeInt(NbdProtocol.OPT_GO);
-                    o.writeInt(NbdProtocol.REP_ACK);
-                    o.writeInt(0);
-                    o.write(1);
-                  });
-              peer.awaitClosed();
-            })
-        .isInstanceOf(NbdProtocolException.class)
-        .hasMessage("1 bytes after GO that nobody asked for");
-  }
-
-  @Test
-  void refusesEndlessInformation() throws Exception {
-    openFails(
-            peer -> {
-              greetUntilGo(peer);
-              while (true) {
-                peer.exportInfo(SIZE_BYTES, FLAGS);
-              }
-            })
-        .isInstanceOf(NbdProtocolException.class)
-        .hasMessageContaining("more than 16384 replies");
-  }
-
-  @Test
-  void refusesContextsThatComeTwice() throws Exception {
-    openFails(
-            peer -> {
-              peer.greet();
-              peer.expectOption(NbdProtocol.OPT_STRUCTURED_REPLY);
-              peer.ack(NbdProtocol.OPT_STRUCTURED_REPLY);
-              peer.expectOption(NbdProtocol.OPT_SET_META_CONTEXT);
-              peer.context(1, "base:allocation");
-              peer.context(2, "base:allocation");
-              peer.ack(NbdProtocol.OPT_SET_META_CONTEXT);
-              peer.awaitClosed();
-            })
-        .isInstanceOf(NbdProtocolException.class)
-        .hasMessageContaining("came twice");
-  }
-
-  @Test
-  void givesUpOnASilentServerAtTheHandshakeDeadline() throws Exception {
-    NbdClientOptions hasty = OPTIONS.withHandshakeTimeout(Duration.ofMillis(100));
-    try (ScriptedServer server = ScriptedServer.start(dir, ScriptedPeer::awaitClosed)) {
-      assertThatThrownBy(() -> NbdClient.open(server.uri(), hasty))
-          .isInstanceOf(NbdDisconnectedException.class)
-          .hasMessageContaining("handshake not over after PT0.1S, in state GREETING");
-    }
   }
 
   @Test

@@ -121,7 +121,7 @@ final class RecordedRepliesIT {
     }
     int go = NbdProtocol.OPT_GO;
     recorder.ask(go, out -> OptionEncoder.goOrInfo(out, go, ""));
-    return style.ordinal() | agreed << 3 | firstId << 5;
+    return ReplyScenario.STYLES.indexOf(style) | agreed << 3 | firstId << 5;
   }
 
   private void record(Recorder recorder, int flags, byte[] asks, String name) throws Exception {

@@ -20,6 +20,10 @@ record ReplyScenario(
   /** Not a whole number of blocks: the last extent may end in the middle of one. */
   static final long EXPORT_BYTES = (1 << 17) + 300;
 
+  /** What the first choice chooses from. */
+  static final List<HeaderStyle> STYLES = List.of(HeaderStyle.values());
+
+  private static final List<Kind> KINDS = List.of(Kind.values());
   private static final List<String> CONTEXTS =
       List.of("base:allocation", "qemu:allocation-depth", "qemu:dirty-bitmap:b0");
   private static final int READ_BYTES_MAX = 1500;
@@ -46,7 +50,7 @@ record ReplyScenario(
   /** {@code | flags (1) | operations (1) | n × ( kind (1) | offset (2) | length (2) ) |}. */
   static ReplyScenario choose(FuzzInput input) {
     int flags = input.choice();
-    HeaderStyle style = HeaderStyle.values()[(flags & 3) % HeaderStyle.values().length];
+    HeaderStyle style = STYLES.get((flags & 3) % STYLES.size());
     int minimumBlockBytes = (flags & 4) != 0 ? 512 : 1;
     Map<Integer, String> contexts = new LinkedHashMap<>();
     for (int i = 0; style != HeaderStyle.SIMPLE && i < (flags >> 3 & 3); i++) {
@@ -61,7 +65,7 @@ record ReplyScenario(
 
   private static Ask ask(FuzzInput input, boolean noContexts) {
     int choice = input.choice();
-    Kind kind = Kind.values()[(choice & 0x7f) % Kind.values().length];
+    Kind kind = KINDS.get((choice & 0x7f) % KINDS.size());
     if (noContexts && (kind == Kind.BLOCK_STATUS || kind == Kind.BLOCK_STATUS_REQ_ONE)) {
       kind = Kind.READ;
     }
