@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
  * different lengths are believed as far as all of them reach; from there on has to be asked again.
  */
 final class ExtentPlan {
+  /** Planned runs beyond which no more is asked for; one answer may bring a million more. */
+  static final int RUNS_MAX = 1 << 16;
+
   private final Runs data = new Runs();
   private final Runs zeroes = new Runs();
   private final long endBytes;
@@ -61,9 +64,15 @@ final class ExtentPlan {
     return endBytes - positionBytes;
   }
 
-  /** How much has been planned but not taken. */
-  long plannedBytes() {
-    return data.bytes() + zeroes.bytes();
+  /**
+   * Whether to ask for more: there is more, and less than so many bytes are planned but not taken.
+   * A server that cuts the export into the smallest of runs is not asked further either, as long as
+   * those are not dealt with.
+   */
+  boolean wantsMore(long plannedBytesMax) {
+    return unknownBytes() > 0
+        && data.bytes() + zeroes.bytes() <= plannedBytesMax
+        && data.count() + zeroes.count() < RUNS_MAX;
   }
 
   Runs data() {

@@ -140,7 +140,7 @@ final class ReadPipeline {
   /** Half a window at a time, so that the other half keeps the connections busy meanwhile. */
   private void askForStatus(ExtentPlan current) {
     long half = options.windowBytes() / 2;
-    if (statusInFlight || current.unknownBytes() == 0 || current.plannedBytes() > half) {
+    if (statusInFlight || !current.wantsMore(half)) {
       return;
     }
     statusInFlight = true;

@@ -42,6 +42,11 @@ final class Runs {
     return bytes;
   }
 
+  /** How many runs there are. */
+  int count() {
+    return runs.size();
+  }
+
   boolean isEmpty() {
     return runs.isEmpty();
   }
