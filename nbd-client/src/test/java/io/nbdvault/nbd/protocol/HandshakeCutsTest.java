@@ -18,8 +18,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every kind of message of the handshake, whole, a byte at a time and cut at every offset. */
 final class HandshakeCutsTest {
-  /** Messages that answer one question, and what they decode to. */
-  private record Sample(
+  /** Messages that answer one question, and what they decode to. Never compared, only decoded. */
+  @SuppressWarnings("ArrayRecordComponent")
+  record Sample(
       Consumer<HandshakeDecoder> question, byte[] stream, List<HandshakeMessage> messages) {
     @Override
     public String toString() {

@@ -157,9 +157,9 @@ final class HostileTlsServerTest {
         int piece = Math.min(sent.length - at, random.nextInt(1 << random.nextInt(21)) + 1);
         ByteBuf bytes = Unpooled.copiedBuffer(sent, at, piece);
         if (random.nextBoolean()) {
-          channel.channel().write(bytes);
+          var unused = channel.channel().write(bytes);
         } else {
-          channel.channel().writeAndFlush(bytes);
+          var unused = channel.channel().writeAndFlush(bytes);
         }
         at += piece;
       }

@@ -106,17 +106,19 @@ final class SecuredChannel implements AutoCloseable {
     channel
         .eventLoop()
         .execute(
-            () ->
-                client
-                    .secure(channel, host)
-                    .whenComplete(
-                        (done, failure) -> {
-                          if (failure == null) {
-                            secured.complete(null);
-                          } else {
-                            secured.completeExceptionally(failure);
-                          }
-                        }));
+            () -> {
+              var unused =
+                  client
+                      .secure(channel, host)
+                      .whenComplete(
+                          (done, failure) -> {
+                            if (failure == null) {
+                              secured.complete(null);
+                            } else {
+                              secured.completeExceptionally(failure);
+                            }
+                          });
+            });
     try {
       secured.get(SECONDS_MAX, TimeUnit.SECONDS);
     } catch (ExecutionException e) {
@@ -138,7 +140,7 @@ final class SecuredChannel implements AutoCloseable {
 
   /** Sends a read request whose cookie is its offset. */
   void requestRead(long offset, int lengthBytes) {
-    request(0, offset, lengthBytes, Unpooled.EMPTY_BUFFER);
+    var unused = request(0, offset, lengthBytes, Unpooled.EMPTY_BUFFER);
   }
 
   /** Sends a write request whose cookie is its offset; takes ownership of the payload. */
@@ -175,7 +177,7 @@ final class SecuredChannel implements AutoCloseable {
   void write(Consumer<ByteBuf> bytes) {
     ByteBuf out = channel.alloc().buffer();
     bytes.accept(out);
-    channel.writeAndFlush(out);
+    var unused = channel.writeAndFlush(out);
   }
 
   /** Reads exactly so many bytes; the caller releases them. */
