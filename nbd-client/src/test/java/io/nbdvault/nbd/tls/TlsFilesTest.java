@@ -149,15 +149,23 @@ final class TlsFilesTest {
   void saysThatAKeyIsEncryptedOrUnknown() throws Exception {
     Files.writeString(
         key,
-        "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n"
-            + "AAAA\n-----END RSA PRIVATE KEY-----\n");
+        """
+        -----BEGIN RSA PRIVATE KEY-----
+        Proc-Type: 4,ENCRYPTED
+        DEK-Info: AES-128-CBC,00
+
+        AAAA
+        -----END RSA PRIVATE KEY-----
+        """);
     assertBroken(key, "the private key is encrypted with a passphrase");
     // PKCS#8 of an X25519 key, which signs nothing.
     Files.writeString(
         key,
-        "-----BEGIN PRIVATE KEY-----\n"
-            + "MC4CAQAwBQYDK2VuBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\n"
-            + "-----END PRIVATE KEY-----\n");
+        """
+        -----BEGIN PRIVATE KEY-----
+        MC4CAQAwBQYDK2VuBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f
+        -----END PRIVATE KEY-----
+        """);
     assertThatThrownBy(this::load)
         .isInstanceOf(NbdConnectException.class)
         .hasMessageStartingWith(key + ": the ");

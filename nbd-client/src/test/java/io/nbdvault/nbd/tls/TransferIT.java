@@ -90,7 +90,7 @@ final class TransferIT {
       NbdUri uri = server.uri().withTls(settings.tls().orElseThrow());
       try (SecuredChannel channel = SecuredChannel.open(uri)) {
         channel.export("");
-        channel.requestWrite(4096, Unpooled.wrappedBuffer(sent));
+        var unused = channel.requestWrite(4096, Unpooled.wrappedBuffer(sent));
         assertThat(channel.simpleReply()).isEqualTo(4096);
         channel.requestRead(4096, REQUEST_BYTES);
         assertThat(channel.simpleReply()).isEqualTo(4096);
