@@ -16,7 +16,7 @@ final class ReadmeTest {
     String compiled =
         between(Files.readString(SOURCE), ReadmeExample.BEGIN, ReadmeExample.END).stripIndent();
     String shown = between(Files.readString(Path.of("README.md")), "```java\n", "```\n");
-    assertThat(shown).isEqualTo(compiled).hasLineCount(11);
+    assertThat(shown).isEqualTo(compiled).hasLineCount(10);
   }
 
   private static String between(String text, String begin, String end) {
