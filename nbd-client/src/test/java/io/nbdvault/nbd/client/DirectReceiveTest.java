@@ -44,7 +44,12 @@ final class DirectReceiveTest {
         peer -> {
           ClientFixture.handshake(peer);
           while (true) {
-            answer.send(peer, peer.readRequest());
+            ScriptedPeer.Request request = peer.readRequest();
+            if (request.length() == 0) {
+              // The client's goodbye.
+              return;
+            }
+            answer.send(peer, request);
           }
         });
   }
