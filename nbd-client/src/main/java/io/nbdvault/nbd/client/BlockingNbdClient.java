@@ -58,9 +58,9 @@ public final class BlockingNbdClient {
   }
 
   /** See {@link NbdClient#trim}. */
-  public void trim(long offsetBytes, long lengthBytes) throws NbdException {
+  public void trim(long offsetBytes, long lengthBytes, WriteFlag... flags) throws NbdException {
     checkThread();
-    await(client.trim(offsetBytes, lengthBytes));
+    await(client.trim(offsetBytes, lengthBytes, flags));
   }
 
   /** See {@link NbdClient#cache}. */

@@ -340,11 +340,12 @@ public final class NbdClient implements AutoCloseable {
    *
    * @param offsetBytes with the length, aligned to the minimum block size or up to the export's end
    * @param lengthBytes at least 1; split at 1 GiB
+   * @param flags only {@link WriteFlag#FUA}
    * @return fails with EPERM if the export is read-only, ENOTSUP if the server does not offer it
    * @throws IllegalArgumentException if the range is not within the export, or not aligned
    */
-  public CompletableFuture<Void> trim(long offsetBytes, long lengthBytes) {
-    return range(Command.TRIM, offsetBytes, lengthBytes);
+  public CompletableFuture<Void> trim(long offsetBytes, long lengthBytes, WriteFlag... flags) {
+    return range(Command.TRIM, offsetBytes, lengthBytes, flags);
   }
 
   /**

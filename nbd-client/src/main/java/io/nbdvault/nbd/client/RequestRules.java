@@ -122,7 +122,7 @@ final class RequestRules {
 
   private @Nullable NbdServerException flagRefusal(Command command, WriteFlag... flags) {
     for (WriteFlag flag : flags) {
-      if (command == Command.WRITE && flag != WriteFlag.FUA) {
+      if (command != Command.WRITE_ZEROES && flag != WriteFlag.FUA) {
         throw new IllegalArgumentException("flags: " + flag + " (expected: only FUA)");
       }
       boolean offered =

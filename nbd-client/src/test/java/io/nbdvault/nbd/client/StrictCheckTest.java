@@ -112,6 +112,8 @@ final class StrictCheckTest {
         .isEqualTo(NbdProtocol.CMD_FLAG_FUA);
     assertThat(sent(client -> client.write(0, block, WriteFlag.FAST_ZERO), off).flags())
         .isEqualTo(NbdProtocol.CMD_FLAG_FAST_ZERO);
+    assertThat(sent(client -> client.trim(0, 4096, WriteFlag.FUA), off).flags())
+        .isEqualTo(NbdProtocol.CMD_FLAG_FUA);
     assertThat(sent(client -> client.read(0, 4096, ReadFlag.DF), off).flags())
         .isEqualTo(NbdProtocol.CMD_FLAG_DF);
     assertThat(sent(client -> client.read(0, 4096, ReadFlag.DF)).flags()).isZero();
@@ -119,6 +121,9 @@ final class StrictCheckTest {
         NbdClient client = NbdClient.open(server.uri(), OPTIONS.without(StrictCheck.COMMANDS))) {
       assertFails(client.write(0, block, WriteFlag.FUA)).hasMessageContaining("WRITE with FUA");
       assertThatThrownBy(() -> client.write(0, block, WriteFlag.NO_HOLE))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("only FUA");
+      assertThatThrownBy(() -> client.trim(0, 4096, WriteFlag.FAST_ZERO))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("only FUA");
     }
