@@ -23,6 +23,9 @@ import org.jspecify.annotations.Nullable;
  * may have missed, the turn that comes afterwards sees.
  */
 final class ReadPipeline {
+  // Far below what a client lets wait, which others may use at the same time.
+  private static final int PLACES_MAX = 1024;
+
   private final NbdClient client;
   private final Selection what;
   private final BulkOptions options;
@@ -30,7 +33,7 @@ final class ReadPipeline {
   private final Executor executor;
   private final int requestBytes;
   private final int places;
-  private final BufferPool buffers;
+  private final BufferPool pool;
   private final CompletableFuture<Void> future = new CompletableFuture<>();
   private final AtomicBoolean turnDue = new AtomicBoolean();
   private final AtomicInteger placesFree;
@@ -48,9 +51,10 @@ final class ReadPipeline {
     this.sink = sink;
     this.executor = client.ioExecutor();
     this.requestBytes = Math.min(options.requestBytes(), client.export().maximumBlockBytes());
-    this.places = (int) Math.min(options.bufferBytesMax() / requestBytes, Integer.MAX_VALUE);
+    long buffers = options.bufferBytesMax() / BufferPool.bytesPerBuffer(requestBytes);
+    this.places = (int) Math.max(1, Math.min(buffers, PLACES_MAX));
     this.placesFree = new AtomicInteger(places);
-    this.buffers = new BufferPool(requestBytes);
+    this.pool = new BufferPool(requestBytes);
   }
 
   CompletableFuture<Void> future() {
@@ -88,7 +92,7 @@ final class ReadPipeline {
         plan = current;
       }
       turn(current);
-    } catch (NbdServerException | RuntimeException e) {
+    } catch (NbdServerException | RuntimeException | Error e) {
       failure.compareAndSet(null, e);
       end();
     }
@@ -143,13 +147,13 @@ final class ReadPipeline {
     if (statusInFlight || !current.wantsMore(half)) {
       return;
     }
+    CompletableFuture<BlockStatus> asked =
+        client.blockStatus(current.positionBytes(), Math.min(half, current.unknownBytes()));
     statusInFlight = true;
     // What goes wrong is passed on by statusArrived; the same for reads below.
     CompletableFuture<?> unused =
-        client
-            .blockStatus(current.positionBytes(), Math.min(half, current.unknownBytes()))
-            .whenCompleteAsync(
-                (status, problem) -> statusArrived(current, status, problem), executor);
+        asked.whenCompleteAsync(
+            (status, problem) -> statusArrived(current, status, problem), executor);
   }
 
   private void statusArrived(
@@ -174,12 +178,20 @@ final class ReadPipeline {
   }
 
   private void read(Piece piece) {
-    readsInFlight.incrementAndGet();
     Destination destination = new Destination(piece.lengthBytes());
+    CompletableFuture<Void> begun;
+    try {
+      begun =
+          client.read(piece.offsetBytes(), piece.lengthBytes(), destination::begin, ReadFlag.DF);
+    } catch (RuntimeException e) {
+      // Others have filled the client's queue.
+      destination.giveBack();
+      fail(e);
+      return;
+    }
+    readsInFlight.incrementAndGet();
     CompletableFuture<?> unused =
-        client
-            .read(piece.offsetBytes(), piece.lengthBytes(), destination::begin, ReadFlag.DF)
-            .whenComplete((done, problem) -> arrived(piece, destination, problem));
+        begun.whenComplete((done, problem) -> arrived(piece, destination, problem));
   }
 
   /** The buffer of a read, from the first byte of the reply on. */
@@ -192,14 +204,14 @@ final class ReadPipeline {
     }
 
     ByteBuffer begin() {
-      ByteBuffer begun = buffers.take(lengthBytes);
+      ByteBuffer begun = pool.take(lengthBytes);
       buffer = begun;
       return begun;
     }
 
     void giveBack() {
       if (buffer != null) {
-        buffers.giveBack(buffer);
+        pool.giveBack(buffer);
       }
       givePlaceBack();
     }

@@ -20,6 +20,7 @@ final class BlockStatusRequest extends Request {
   private final Map<String, List<Extent>> contexts = new LinkedHashMap<>();
   private List<Extent> current = List.of();
   private long coveredBytes;
+  private int extents;
 
   BlockStatusRequest(
       Operation<?> operation, int flags, long offsetBytes, long lengthBytes, ExportInfo export) {
@@ -44,6 +45,10 @@ final class BlockStatusRequest extends Request {
 
   @Override
   void extent(long length, long extentFlags) throws NbdProtocolException {
+    if (++extents > ClientLimits.EXTENTS_PER_REPLY_MAX) {
+      throw new NbdProtocolException(
+          this + ": more than " + ClientLimits.EXTENTS_PER_REPLY_MAX + " extents");
+    }
     long left = lengthBytes() - coveredBytes;
     if (left <= 0) {
       throw new NbdProtocolException(this + ": an extent begins after the request's end");
@@ -62,6 +67,7 @@ final class BlockStatusRequest extends Request {
   @Override
   boolean forget() {
     contexts.clear();
+    extents = 0;
     return true;
   }
 

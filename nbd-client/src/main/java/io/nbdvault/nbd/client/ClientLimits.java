@@ -11,6 +11,9 @@ final class ClientLimits {
   /** Bytes a server may send in one handshake. */
   static final long HANDSHAKE_BYTES_MAX = 8L << 20;
 
+  /** Extents in the answer to one BLOCK_STATUS, in all contexts together. */
+  static final int EXTENTS_PER_REPLY_MAX = 1 << 21;
+
   /** Separate ranges of one read that may be outstanding in disorder. */
   static final int COVERAGE_RANGES_MAX = 4096;
 

@@ -48,6 +48,8 @@ final class Connection extends ChannelInboundHandlerAdapter {
   private @Nullable NbdException failure;
   private @Nullable ScheduledFuture<?> deadlineCheck;
   private boolean reading;
+  private boolean wakeMissed;
+  private boolean ended;
   private boolean draining;
   private boolean disconnected;
 
@@ -71,6 +73,10 @@ final class Connection extends ChannelInboundHandlerAdapter {
         .eventLoop()
         .execute(
             () -> {
+              if (channel.pipeline().get(HandshakeHandler.class) == null) {
+                ended(); // Closed since, and its pipeline taken down with it.
+                return;
+              }
               channel.pipeline().remove(HandshakeHandler.class);
               channel.pipeline().addLast(this);
             });
@@ -87,8 +93,9 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
   /** Makes the connection look for work. May be called on any thread. */
   void wake() {
-    // While it reads, it looks for work anyway when it has read.
+    // While it reads, it looks for work when it has read what there is.
     if (channel.eventLoop().inEventLoop() && reading) {
+      wakeMissed = true;
       return;
     }
     if (wakeScheduled.compareAndSet(false, true)) {
@@ -99,7 +106,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
   @Override
   public void handlerAdded(ChannelHandlerContext ctx) {
     if (!channel.isActive()) {
-      channelInactive(ctx);
+      ended();
       return;
     }
     // Not behind TLS: what is received then is not what is decoded.
@@ -117,6 +124,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
   /** Takes and sends as many requests as there are places. */
   private void drain() {
     wakeScheduled.set(false);
+    wakeMissed = false;
     if (failure != null || draining || deadlineCheck == null) {
       return;
     }
@@ -211,6 +219,14 @@ final class Connection extends ChannelInboundHandlerAdapter {
     }
     // Several requests at once cost one system call, and wake the server once.
     if (inFlight.freePlaces() >= refillPlaces) {
+      drain();
+    }
+  }
+
+  /** What was submitted from completions meanwhile goes out now, whatever places are free. */
+  @Override
+  public void channelReadComplete(ChannelHandlerContext ctx) {
+    if (wakeMissed) {
       drain();
     }
   }
@@ -325,6 +341,15 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
   @Override
   public void channelInactive(ChannelHandlerContext ctx) {
+    ended();
+  }
+
+  /** The channel is closed; whoever notices first, and only once. */
+  private void ended() {
+    if (ended) {
+      return;
+    }
+    ended = true;
     NbdException reason = failure;
     if (reason == null) {
       reason =

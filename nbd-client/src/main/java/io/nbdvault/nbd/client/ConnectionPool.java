@@ -122,9 +122,8 @@ final class ConnectionPool {
   void connectionEnded(Connection connection, NbdException reason, List<Request> unanswered) {
     List<Request> lost = unanswered;
     Reconnection again = replaces(connection, reason);
-    if (again != null) {
+    if (again != null && again.lost(reason)) {
       lost = putBack(unanswered);
-      again.lost(reason);
       offerToOthers();
     } else {
       // First, so that continuations that ask for more are refused at once.

@@ -99,6 +99,32 @@ public record ExportInfo(
         description);
   }
 
+  /** Whether two connections see the same export: all but what is there for people only. */
+  boolean looksLike(ExportInfo other) {
+    return withoutDescription().equals(other.withoutDescription());
+  }
+
+  private ExportInfo withoutDescription() {
+    return new ExportInfo(
+        sizeBytes,
+        rotational,
+        readOnly,
+        canMultiConn,
+        canFlush,
+        canFua,
+        canTrim,
+        canWriteZeroes,
+        canFastZero,
+        canDf,
+        canCache,
+        minimumBlockBytes,
+        preferredBlockBytes,
+        maximumBlockBytes,
+        headerStyle,
+        metaContexts,
+        Optional.empty());
+  }
+
   /** Whether replies have chunks: structured replies or extended headers were negotiated. */
   public boolean structuredReplies() {
     return headerStyle != HeaderStyle.SIMPLE;

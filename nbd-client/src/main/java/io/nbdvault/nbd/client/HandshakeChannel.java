@@ -82,10 +82,9 @@ final class HandshakeChannel {
         handler
             .exchange(
                 "STARTTLS",
-                (decoder, out) -> {
-                  decoder.expectOption(NbdProtocol.OPT_STARTTLS);
-                  OptionEncoder.plain(out, NbdProtocol.OPT_STARTTLS);
-                })
+                HandshakeHandler.Question.option(
+                    NbdProtocol.OPT_STARTTLS,
+                    out -> OptionEncoder.plain(out, NbdProtocol.OPT_STARTTLS)))
             .thenComposeAsync(
                 messages ->
                     new HandshakeAnswer("STARTTLS", messages).refused()
@@ -136,6 +135,9 @@ final class HandshakeChannel {
     } catch (ExecutionException e) {
       if (e.getCause() instanceof NbdException failure) {
         throw failure;
+      }
+      if (e.getCause() instanceof IllegalStateException misuse) {
+        throw misuse;
       }
       throw new IllegalStateException("handshake failed unexpectedly", e.getCause());
     }

@@ -46,10 +46,17 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
     this.timeout = timeout;
   }
 
-  /** What is sent, and what it prepares the decoder for. */
-  interface Question {
-    /** Appends to {@code out} and tells the decoder what to expect. */
-    void ask(HandshakeDecoder decoder, ByteBuf out);
+  /**
+   * What is sent, and what is to be expected then.
+   *
+   * @param message appends to a buffer; on the asking thread
+   * @param expectation prepares the decoder; on the event loop
+   */
+  record Question(Consumer<ByteBuf> message, Consumer<HandshakeDecoder> expectation) {
+    /** One that is answered by option replies. */
+    static Question option(int option, Consumer<ByteBuf> message) {
+      return new Question(message, decoder -> decoder.expectOption(option));
+    }
   }
 
   /**
@@ -57,41 +64,61 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
    *
    * @param name the option's, for messages
    * @return completes on the event loop with all replies, the last being the one that ends them;
-   *     exceptionally with an {@link NbdException}
+   *     exceptionally with an {@link NbdException}, or with {@link IllegalStateException} if
+   *     another question is out
+   * @throws IllegalArgumentException if the question cannot be put into the protocol's words
    */
   CompletableFuture<List<HandshakeMessage>> exchange(String name, Question question) {
     CompletableFuture<List<HandshakeMessage>> answer = new CompletableFuture<>();
-    ChannelHandlerContext ctx = context();
-    ctx.executor().execute(() -> ask(ctx, name, question, answer));
+    ByteBuf out = encode(question.message());
+    context().executor().execute(() -> ask(name, out, question.expectation(), answer));
     return answer;
   }
 
+  /** On any thread; gives ownership of the buffer. */
+  private ByteBuf encode(Consumer<ByteBuf> message) {
+    ByteBuf out = context().alloc().ioBuffer();
+    boolean encoded = false;
+    try {
+      message.accept(out);
+      encoded = true;
+      return out;
+    } finally {
+      if (!encoded) {
+        out.release();
+      }
+    }
+  }
+
+  /** Takes ownership of {@code out}. */
   private void ask(
-      ChannelHandlerContext ctx,
       String name,
-      Question question,
+      ByteBuf out,
+      Consumer<HandshakeDecoder> expectation,
       CompletableFuture<List<HandshakeMessage>> answer) {
     if (failure != null) {
+      out.release();
       answer.completeExceptionally(failure);
       return;
     }
     if (exchange != null || over) {
-      throw new IllegalStateException(name + " while " + phase + " is under way");
+      out.release();
+      answer.completeExceptionally(
+          new IllegalStateException(name + " while " + phase + " is under way"));
+      return;
     }
     phase = name;
     exchange = answer;
     replies.clear();
-    ByteBuf out = ctx.alloc().ioBuffer();
-    question.ask(decoder, out);
-    ctx.writeAndFlush(out).addListener(ChannelFutureListener.FIRE_EXCEPTION_ON_FAILURE);
+    expectation.accept(decoder);
+    context().writeAndFlush(out).addListener(ChannelFutureListener.FIRE_EXCEPTION_ON_FAILURE);
   }
 
   /** Sends something that is not answered, such as the client's flags. On any thread. */
   void tell(Consumer<ByteBuf> message) {
-    ChannelHandlerContext ctx = context();
-    ByteBuf out = ctx.alloc().ioBuffer();
-    message.accept(out);
-    ctx.writeAndFlush(out).addListener(ChannelFutureListener.FIRE_EXCEPTION_ON_FAILURE);
+    context()
+        .writeAndFlush(encode(message))
+        .addListener(ChannelFutureListener.FIRE_EXCEPTION_ON_FAILURE);
   }
 
   /** Why the handshake failed, or null; the deadline's words rather than those of what it cut. */

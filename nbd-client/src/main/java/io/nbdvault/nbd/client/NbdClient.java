@@ -57,8 +57,9 @@ public final class NbdClient implements AutoCloseable {
 
   /**
    * Connects, as often as options and server allow, and opens the export. Blocks, at most for the
-   * timeouts in the options, once for each connection. If the first connection comes about but a
-   * further one does not, the client works with fewer.
+   * timeouts in the options, once for each connection, and to connect once for each of the host's
+   * addresses; how long looking up the host takes is the system's business. If the first connection
+   * comes about but a further one does not, the client works with fewer.
    *
    * @throws NbdException if the server cannot be reached, refuses, or breaks the protocol
    * @throws IllegalStateException on one of the client's I/O threads
@@ -115,7 +116,7 @@ public final class NbdClient implements AutoCloseable {
         return;
       }
       entered.add(next);
-      if (!next.export().equals(export)) {
+      if (!next.export().looksLike(export)) {
         throw new NbdProtocolException(
             "%s: two connections see different exports: %s and %s"
                 .formatted(

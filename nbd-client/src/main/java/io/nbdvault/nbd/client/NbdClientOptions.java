@@ -1,5 +1,7 @@
 package io.nbdvault.nbd.client;
 
+import io.nbdvault.nbd.protocol.NbdProtocol;
+import io.nbdvault.nbd.protocol.WireString;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
@@ -13,7 +15,6 @@ import java.util.function.Consumer;
 public final class NbdClientOptions {
   private static final int CONNECTIONS_MAX = 16;
   private static final int REQUESTS_IN_FLIGHT_MAX = 1024;
-  private static final int META_CONTEXTS_MAX = 64;
   private static final Duration TIMEOUT_MIN = Duration.ofMillis(1);
   private static final Duration TIMEOUT_MAX = Duration.ofDays(1);
   private static final NbdClientOptions DEFAULTS = new NbdClientOptions(new Values());
@@ -190,13 +191,25 @@ public final class NbdClientOptions {
   /**
    * Other {@link #metaContexts}.
    *
-   * @param value at most 64
+   * @param value at most 64 names of at most 4096 bytes each
    */
   public NbdClientOptions withMetaContexts(List<String> value) {
     List<String> copy = List.copyOf(value);
-    if (copy.size() > META_CONTEXTS_MAX) {
+    if (copy.size() > NbdProtocol.META_CONTEXT_QUERIES_MAX) {
       throw new IllegalArgumentException(
-          "metaContexts: " + copy.size() + " (expected: <= " + META_CONTEXTS_MAX + ")");
+          "metaContexts: "
+              + copy.size()
+              + " (expected: <= "
+              + NbdProtocol.META_CONTEXT_QUERIES_MAX
+              + ")");
+    }
+    for (String name : copy) {
+      int bytes = WireString.encode(name).length;
+      if (bytes > NbdProtocol.STRING_BYTES_MAX) {
+        throw new IllegalArgumentException(
+            "metaContexts: a name of %d bytes (expected: <= %d)"
+                .formatted(bytes, NbdProtocol.STRING_BYTES_MAX));
+      }
     }
     return with(v -> v.metaContexts = copy);
   }

@@ -193,7 +193,8 @@ public final class NbdHandshake implements AutoCloseable {
    * Lists an export's metadata contexts (proto.md, "NBD_OPT_LIST_META_CONTEXT"); with {@code
    * queries}, those that match. Structured replies or extended headers come first.
    *
-   * @param queries names such as {@code base:allocation}, or a namespace such as {@code qemu:}
+   * @param queries names such as {@code base:allocation}, or a namespace such as {@code qemu:}; at
+   *     most 64
    * @throws NbdServerException ENOTSUP if the server has no block status
    */
   public List<String> listMetaContexts(String exportName, List<String> queries)
@@ -217,6 +218,10 @@ public final class NbdHandshake implements AutoCloseable {
     int option = NbdProtocol.OPT_SET_META_CONTEXT;
     for (HandshakeMessage.MetaContext context :
         metaContexts("SET_META_CONTEXT", option, exportName, queries)) {
+      if (queries.stream().noneMatch(query -> answers(context.name(), query))) {
+        throw channel.broken(
+            "SET_META_CONTEXT: " + WireString.escape(context.name()) + " was not asked for");
+      }
       if (contexts.containsValue(context.name())
           || contexts.put(context.id(), context.name()) != null) {
         throw channel.broken(
@@ -227,15 +232,18 @@ public final class NbdHandshake implements AutoCloseable {
     return List.copyOf(contexts.values());
   }
 
+  /** A query is a name, or the beginning of names up to a colon. */
+  private static boolean answers(String name, String query) {
+    return name.equals(query) || (query.endsWith(":") && name.startsWith(query));
+  }
+
   private List<HandshakeMessage.MetaContext> metaContexts(
       String name, int option, String exportName, List<String> queries) throws NbdException {
     HandshakeAnswer answer =
         ask(
             name,
-            (decoder, out) -> {
-              decoder.expectOption(option);
-              OptionEncoder.metaContext(out, option, exportName, queries);
-            });
+            HandshakeHandler.Question.option(
+                option, out -> OptionEncoder.metaContext(out, option, exportName, queries)));
     answer.require(exportName);
     return answer.all(HandshakeMessage.MetaContext.class);
   }
@@ -295,12 +303,16 @@ public final class NbdHandshake implements AutoCloseable {
       throws NbdException {
     return ask(
         name,
-        (decoder, out) -> {
-          decoder.expectOption(option);
-          // Whoever asks for block sizes promises to obey them.
-          OptionEncoder.goOrInfo(
-              out, option, exportName, NbdProtocol.INFO_DESCRIPTION, NbdProtocol.INFO_BLOCK_SIZE);
-        });
+        // Whoever asks for block sizes promises to obey them.
+        HandshakeHandler.Question.option(
+            option,
+            out ->
+                OptionEncoder.goOrInfo(
+                    out,
+                    option,
+                    exportName,
+                    NbdProtocol.INFO_DESCRIPTION,
+                    NbdProtocol.INFO_BLOCK_SIZE)));
   }
 
   private ExportInfo export(HandshakeAnswer answer, String exportName, List<String> contextNames)
@@ -328,10 +340,9 @@ public final class NbdHandshake implements AutoCloseable {
     List<HandshakeMessage> answer =
         channel.ask(
             "EXPORT_NAME",
-            (decoder, out) -> {
-              decoder.expectExportNameReply(noZeroes);
-              OptionEncoder.exportName(out, exportName);
-            });
+            new HandshakeHandler.Question(
+                out -> OptionEncoder.exportName(out, exportName),
+                decoder -> decoder.expectExportNameReply(noZeroes)));
     HandshakeMessage.ExportNameReply reply = (HandshakeMessage.ExportNameReply) answer.get(0);
     return ExportInfo.ofWire(
         reply.sizeBytes(),
@@ -372,11 +383,7 @@ public final class NbdHandshake implements AutoCloseable {
 
   private HandshakeAnswer ask(String name, int option) throws NbdException {
     return ask(
-        name,
-        (decoder, out) -> {
-          decoder.expectOption(option);
-          OptionEncoder.plain(out, option);
-        });
+        name, HandshakeHandler.Question.option(option, out -> OptionEncoder.plain(out, option)));
   }
 
   private HandshakeAnswer ask(String name, HandshakeHandler.Question question) throws NbdException {

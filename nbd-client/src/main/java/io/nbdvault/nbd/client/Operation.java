@@ -45,6 +45,16 @@ abstract class Operation<T> {
   /** The future's value, once every request has succeeded. */
   abstract @Nullable T result();
 
+  /** What the caller's code threw, if it did. */
+  static void rethrow(@Nullable Throwable thrown) {
+    if (thrown instanceof Error error) {
+      throw error;
+    }
+    if (thrown instanceof RuntimeException exception) {
+      throw exception;
+    }
+  }
+
   final CompletableFuture<T> future() {
     return future;
   }
@@ -106,7 +116,7 @@ abstract class Operation<T> {
     @Nullable T value;
     try {
       value = result();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       // The caller changed a buffer it had lent; that must not cost others their connection.
       future.completeExceptionally(e);
       return;

@@ -14,7 +14,7 @@ final class ReadEventsOperation extends Operation<Void> {
   private final ReadListener listener;
 
   @GuardedBy("telling")
-  private @Nullable RuntimeException thrown;
+  private @Nullable Throwable thrown;
 
   ReadEventsOperation(BlockRange range, int requestBytesMax, int flags, ReadListener listener) {
     super(range.widenedOffsetBytes(), range.widenedLengthBytes(), requestBytesMax);
@@ -48,7 +48,7 @@ final class ReadEventsOperation extends Operation<Void> {
       }
       try {
         event.run();
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         thrown = e;
       }
     }
@@ -63,9 +63,7 @@ final class ReadEventsOperation extends Operation<Void> {
   @Override
   @Nullable Void result() {
     synchronized (telling) {
-      if (thrown != null) {
-        throw thrown;
-      }
+      Operation.rethrow(thrown);
     }
     return null;
   }

@@ -11,15 +11,16 @@ final class ReadOperation extends Operation<Void> {
   private final long offsetBytes;
   private final int lengthBytes;
   private final Supplier<ByteBuffer> supplier;
+  private final Object supplying = new Object();
 
-  @GuardedBy("supplier")
+  @GuardedBy("supplying")
   private @Nullable ByteBuffer destination;
 
-  @GuardedBy("supplier")
+  @GuardedBy("supplying")
   private @Nullable ByteBuffer view;
 
-  @GuardedBy("supplier")
-  private @Nullable RuntimeException thrown;
+  @GuardedBy("supplying")
+  private @Nullable Throwable thrown;
 
   /**
    * @param supplier asked once for a buffer with as many bytes remaining as the range has, when the
@@ -39,7 +40,7 @@ final class ReadOperation extends Operation<Void> {
 
   /** The buffer, not to be moved in; null if the caller failed to supply one. On any event loop. */
   @Nullable ByteBuffer destination() {
-    synchronized (supplier) {
+    synchronized (supplying) {
       if (view == null && thrown == null) {
         supply();
       }
@@ -47,7 +48,7 @@ final class ReadOperation extends Operation<Void> {
     }
   }
 
-  @GuardedBy("supplier")
+  @GuardedBy("supplying")
   private void supply() {
     try {
       ByteBuffer supplied = supplier.get();
@@ -58,7 +59,7 @@ final class ReadOperation extends Operation<Void> {
       }
       destination = supplied;
       view = supplied.duplicate();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       // The caller's failure, which must not cost others their connection.
       thrown = e;
     }
@@ -72,10 +73,8 @@ final class ReadOperation extends Operation<Void> {
 
   @Override
   @Nullable Void result() {
-    synchronized (supplier) {
-      if (thrown != null) {
-        throw thrown;
-      }
+    synchronized (supplying) {
+      Operation.rethrow(thrown);
       if (destination != null && view != null) {
         destination.position(view.limit());
       }

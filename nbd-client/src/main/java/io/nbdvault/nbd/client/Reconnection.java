@@ -46,15 +46,23 @@ final class Reconnection {
     this.timeout = timeout;
   }
 
-  /** A connection is gone for {@code reason}. On any thread. */
-  synchronized void lost(NbdException reason) {
+  /**
+   * A connection is gone for {@code reason}. On any thread.
+   *
+   * @return false if nobody will replace it
+   */
+  synchronized boolean lost(NbdException reason) {
+    if (stopped) {
+      return false;
+    }
     missing++;
-    if (thread == null && !stopped) {
+    if (thread == null) {
       Thread started = new Thread(() -> replaceAll(reason), "nbd-reconnect");
       started.setDaemon(true);
       thread = started;
       started.start();
     }
+    return true;
   }
 
   /** Tries no more. On any thread. */
@@ -84,13 +92,16 @@ final class Reconnection {
   }
 
   private void giveUp(NbdException failure) {
+    boolean fatal;
     synchronized (this) {
-      stopped = true;
+      // As long as another connection works, its loss is a reason to try again.
+      fatal = !(failure instanceof NbdDisconnectedException) || !pool.hasConnections();
+      stopped = stopped || fatal;
+      missing = 0;
       thread = null;
     }
-    boolean broken = !(failure instanceof NbdDisconnectedException) || !pool.hasConnections();
-    LOG.warn("event=reconnect_failed fatal={} reason=\"{}\"", broken, failure.getMessage());
-    if (broken) {
+    LOG.warn("event=reconnect_failed fatal={} reason=\"{}\"", fatal, failure.getMessage());
+    if (fatal) {
       pool.fail(failure);
     }
   }
@@ -125,7 +136,7 @@ final class Reconnection {
   }
 
   private @Nullable NbdException accept(NbdHandshake.Entered entered) {
-    if (!entered.export().equals(export)) {
+    if (!entered.export().looksLike(export)) {
       Connector.abandon(entered.channel());
       return new NbdProtocolException(
           "the export changed while reconnecting: was " + export + ", is " + entered.export());

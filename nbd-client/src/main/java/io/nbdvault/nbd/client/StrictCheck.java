@@ -15,7 +15,10 @@ public enum StrictCheck {
   /** A range lies outside the export. */
   BOUNDS,
 
-  /** A write, trim, cache or zeroing is not aligned to the minimum block size. */
+  /**
+   * A write, trim, cache or zeroing is not aligned to the minimum block size. Without this check
+   * reads and block status are not widened to whole blocks either.
+   */
   ALIGNMENT,
 
   /** A length of 0 for a command that needs one. */

@@ -242,6 +242,9 @@ public final class NbdProtocol {
   /** The preferred block size where none was announced. */
   public static final int PREFERRED_BLOCK_BYTES_DEFAULT = 4096;
 
+  /** Queries in one option; each may be as long as a string. */
+  public static final int META_CONTEXT_QUERIES_MAX = 64;
+
   /** Extents in one block status chunk. */
   public static final int EXTENTS_PER_CHUNK_MAX = 1 << 20;
 

@@ -1,7 +1,6 @@
 package io.nbdvault.nbd.protocol;
 
 import io.netty.buffer.ByteBuf;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /**
@@ -62,6 +61,11 @@ public final class OptionEncoder {
    * </pre>
    */
   public static void metaContext(ByteBuf out, int option, String exportName, List<String> queries) {
+    if (queries.size() > NbdProtocol.META_CONTEXT_QUERIES_MAX) {
+      throw new IllegalArgumentException(
+          "queries: %d (expected: <= %d)"
+              .formatted(queries.size(), NbdProtocol.META_CONTEXT_QUERIES_MAX));
+    }
     byte[] name = utf8(exportName);
     List<byte[]> encoded = queries.stream().map(OptionEncoder::utf8).toList();
     int length = 4 + name.length + 4;
@@ -88,7 +92,7 @@ public final class OptionEncoder {
   }
 
   private static byte[] utf8(String text) {
-    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    byte[] bytes = WireString.encode(text);
     if (bytes.length > NbdProtocol.STRING_BYTES_MAX) {
       throw new IllegalArgumentException(
           "name: " + bytes.length + " bytes (expected: <= " + NbdProtocol.STRING_BYTES_MAX + ")");

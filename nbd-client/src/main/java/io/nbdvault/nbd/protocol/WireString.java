@@ -3,6 +3,7 @@ package io.nbdvault.nbd.protocol;
 import io.nbdvault.nbd.NbdProtocolException;
 import io.netty.buffer.ByteBuf;
 import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
@@ -43,6 +44,23 @@ public final class WireString {
       throw new NbdProtocolException(what + ": contains NUL");
     }
     return text;
+  }
+
+  /**
+   * The bytes of a text.
+   *
+   * @throws IllegalArgumentException if it has half surrogates, which no bytes stand for
+   */
+  public static byte[] encode(String text) {
+    try {
+      ByteBuffer bytes = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text));
+      byte[] exact = new byte[bytes.remaining()];
+      bytes.get(exact);
+      return exact;
+    } catch (CharacterCodingException e) {
+      throw new IllegalArgumentException(
+          "'" + escape(text) + "': not a text of whole characters", e);
+    }
   }
 
   /** The text with control characters made visible, so that a peer cannot forge log lines. */
