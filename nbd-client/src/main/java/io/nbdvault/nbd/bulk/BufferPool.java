@@ -24,11 +24,6 @@ final class BufferPool {
     this.bufferBytes = bufferBytes;
   }
 
-  /** What one buffer of a size takes. */
-  static long bytesPerBuffer(int bufferBytes) {
-    return (long) bufferBytes + ALIGNMENT_BYTES;
-  }
-
   /** A buffer from position 0 to {@code lengthBytes}; whoever takes it gives it back once. */
   ByteBuffer take(int lengthBytes) {
     ByteBuffer buffer;

@@ -4,9 +4,10 @@ package io.nbdvault.nbd.bulk;
  * Bounds of a bulk read.
  *
  * @param requestBytes the longest request, 4096..32 MiB; less if the server's maximum is less
- * @param bufferBytesMax what all buffers together may take, at least {@code requestBytes}, at most
- *     2 GiB: how many buffers that is, each a page longer than a request, is the number of places,
- *     1..1024, each of which is a request in flight or a {@link Lease} that the sink holds
+ * @param bufferBytesMax what all buffers together may hold, at least {@code requestBytes}, at most
+ *     2 GiB; each takes a page more, for its alignment. How many requests that is, is the number of
+ *     places, at most 1024, each of which is a request in flight or a {@link Lease} that the sink
+ *     holds
  * @param windowBytes how much of the export may be known in extents but not yet read, 1 MiB..1 TiB
  * @param mergeGapBytes two runs of data this close are read with one request, 0..16 MiB; what lies
  *     between them is transferred, but not delivered

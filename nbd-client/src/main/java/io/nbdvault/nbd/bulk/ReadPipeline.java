@@ -51,7 +51,7 @@ final class ReadPipeline {
     this.sink = sink;
     this.executor = client.ioExecutor();
     this.requestBytes = Math.min(options.requestBytes(), client.export().maximumBlockBytes());
-    long buffers = options.bufferBytesMax() / BufferPool.bytesPerBuffer(requestBytes);
+    long buffers = options.bufferBytesMax() / requestBytes;
     this.places = (int) Math.max(1, Math.min(buffers, PLACES_MAX));
     this.placesFree = new AtomicInteger(places);
     this.pool = new BufferPool(requestBytes);

@@ -177,7 +177,7 @@ final class HostileTextTest {
                   peer.extents(cookie, true, 1, 512, 0);
                   peer.awaitClosed();
                 });
-        NbdClient client = NbdClient.open(server.uri(), OPTIONS)) {
+        NbdClient client = NbdClient.open(server.uri(), OPTIONS.withMetaContexts(List.of(EVIL)))) {
       ClientFixture.assertFails(client.blockStatus(0, 4096)).hasMessageContaining(ESCAPED);
     }
   }
