@@ -12,21 +12,26 @@ import io.nbdvault.nbd.NbdDisconnectedException;
 import io.nbdvault.nbd.NbdErrno;
 import io.nbdvault.nbd.NbdServerException;
 import io.nbdvault.nbd.protocol.Command;
+import io.nbdvault.nbd.protocol.NbdProtocol;
 import io.nbdvault.nbd.testkit.ScriptedPeer;
 import io.nbdvault.nbd.testkit.ScriptedServer;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
 final class BlockingNbdClientTest {
+  private static final int TRICKLED_BYTES = 500_000;
+
   @TempDir Path dir;
   private final Queue<Integer> commands = new ConcurrentLinkedQueue<>();
 
@@ -96,23 +101,58 @@ final class BlockingNbdClientTest {
   }
 
   @Test
-  void interruptedWaitClosesTheClientSoThatTheBufferIsFree() throws Exception {
-    try (ScriptedServer server =
-            ScriptedServer.start(
-                dir,
-                peer -> {
-                  peer.handshake(SIZE_BYTES, FLAGS, List.of("base:allocation"));
-                  peer.awaitClosed();
+  void interruptedReadWritesNoMoreIntoItsBufferOnceItHasReturned() throws Exception {
+    for (int round = 0; round < 20; round++) {
+      CountDownLatch arriving = new CountDownLatch(8);
+      CountDownLatch gone = new CountDownLatch(1);
+      try (ScriptedServer server = trickle(arriving, gone);
+          NbdClient client = NbdClient.open(server.uri(), OPTIONS.withConnections(1))) {
+        Thread reader = Thread.currentThread();
+        CompletableFuture<Void> interruption =
+            CompletableFuture.runAsync(
+                () -> {
+                  await(arriving);
+                  reader.interrupt();
                 });
-        NbdClient client = NbdClient.open(server.uri(), OPTIONS)) {
-      Thread.currentThread().interrupt();
-      assertThatThrownBy(() -> client.blocking().read(0, ByteBuffer.allocate(512)))
-          .isInstanceOf(NbdDisconnectedException.class)
-          .hasMessageContaining("interrupted");
-      assertThat(Thread.interrupted()).isTrue();
-      assertThatThrownBy(() -> client.blocking().flush())
-          .isInstanceOf(NbdDisconnectedException.class)
-          .hasMessageContaining("closed");
+        ByteBuffer destination = ByteBuffer.allocateDirect(TRICKLED_BYTES);
+        assertThatThrownBy(() -> client.blocking().read(0, destination))
+            .isInstanceOf(NbdDisconnectedException.class)
+            .hasMessageContaining("interrupted");
+        assertThat(Thread.interrupted()).isTrue();
+        await(interruption);
+        ByteBuffer ours = ByteBuffer.wrap(new byte[TRICKLED_BYTES]);
+        Arrays.fill(ours.array(), (byte) 5);
+        destination.clear().put(ours.duplicate()).clear();
+        // Until the server can send nothing more, and what was received has been dealt with.
+        await(gone);
+        await(CompletableFuture.runAsync(() -> {}, client.ioExecutor()));
+        assertThat(destination).isEqualTo(ours);
+        assertThatThrownBy(() -> client.blocking().flush())
+            .isInstanceOf(NbdDisconnectedException.class)
+            .hasMessageContaining("closed");
+      }
     }
+  }
+
+  /** Answers one read eight bytes at a time and never to the end. */
+  private ScriptedServer trickle(CountDownLatch arriving, CountDownLatch gone) throws IOException {
+    return ScriptedServer.start(
+        dir,
+        peer -> {
+          peer.handshake(SIZE_BYTES, FLAGS, List.of("base:allocation"));
+          ScriptedPeer.Request r = peer.readRequest();
+          try {
+            peer.chunkHeader(
+                r.cookie(), true, NbdProtocol.REPLY_TYPE_OFFSET_DATA, 8 + TRICKLED_BYTES);
+            peer.send(o -> o.writeLong(r.offset()));
+            for (int sent = 8; sent < TRICKLED_BYTES; sent += 8) {
+              peer.send(o -> o.writeLong(-1));
+              arriving.countDown();
+            }
+            peer.awaitClosed();
+          } finally {
+            gone.countDown();
+          }
+        });
   }
 }

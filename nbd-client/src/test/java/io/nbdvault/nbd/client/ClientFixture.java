@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -50,6 +51,17 @@ final class ClientFixture {
       }
       throw new AssertionError(e);
     } catch (InterruptedException | TimeoutException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** For scripts, too, which must not throw what is checked. */
+  static void await(CountDownLatch latch) {
+    try {
+      if (!latch.await(50, TimeUnit.SECONDS)) {
+        throw new AssertionError("still waiting for " + latch);
+      }
+    } catch (InterruptedException e) {
       throw new AssertionError(e);
     }
   }
