@@ -2,7 +2,11 @@ package io.nbdvault.nbd;
 
 import org.jspecify.annotations.Nullable;
 
-/** An established connection is gone: lost, closed, or given up at a deadline. */
+/**
+ * An established connection is gone: lost, closed, or given up at a deadline (NBD project,
+ * proto.md, "Termination of the session during option haggling" and "Terminating the transmission
+ * phase"). Whether the server carried out a request that was in flight is not known.
+ */
 public final class NbdDisconnectedException extends NbdException {
   private static final long serialVersionUID = 1L;
 

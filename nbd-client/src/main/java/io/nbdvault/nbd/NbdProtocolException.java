@@ -2,7 +2,12 @@ package io.nbdvault.nbd;
 
 import org.jspecify.annotations.Nullable;
 
-/** The peer broke the protocol; what it sent cannot be trusted. */
+/**
+ * The peer broke the protocol, or a limit of this client; what it sent cannot be trusted. The
+ * connection is closed, as either side may when the other violates what is mandatory (NBD project,
+ * proto.md, "Termination of the session during option haggling" and "Terminating the transmission
+ * phase").
+ */
 public final class NbdProtocolException extends NbdException {
   private static final long serialVersionUID = 1L;
 

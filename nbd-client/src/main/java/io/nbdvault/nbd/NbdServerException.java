@@ -1,6 +1,10 @@
 package io.nbdvault.nbd;
 
-/** The server understood and said no (NBD project, proto.md, "Error values"). */
+/**
+ * The server understood and said no, to a request (NBD project, proto.md, "Error values") or to an
+ * option ("Option reply types", the errors). The connection stays. Where the transmission flags say
+ * beforehand that a request would be refused, it is not sent and fails with this as well.
+ */
 public final class NbdServerException extends NbdException {
   private static final long serialVersionUID = 1L;
 

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.nbdvault.cli.render.JsonLines;
 import io.nbdvault.nbd.client.ExportInfo;
+import java.math.BigInteger;
 
 /** Exports and maps as JSON; {@code docs/JSON.md} describes each object. */
 public final class NbdJson {
@@ -42,7 +43,7 @@ public final class NbdJson {
         JsonLines.event("extent")
             .put("offsetBytes", row.offsetBytes())
             .put("lengthBytes", row.lengthBytes())
-            .put("flags", row.flags());
+            .put("flags", unsigned(row.flags()));
     ExtentDescription.of(row.context(), row.flags())
         .ifPresent(text -> json.put("description", text));
     return json;
@@ -54,9 +55,14 @@ public final class NbdJson {
         JsonLines.event("extent-total")
             .put("lengthBytes", total.lengthBytes())
             .put("percent", total.percent())
-            .put("flags", total.flags());
+            .put("flags", unsigned(total.flags()));
     ExtentDescription.of(total.context(), total.flags())
         .ifPresent(text -> json.put("description", text));
     return json;
+  }
+
+  /** Flags are 64 bits in extended headers, and JSON's numbers have no bound. */
+  private static BigInteger unsigned(long flags) {
+    return new BigInteger(Long.toUnsignedString(flags));
   }
 }

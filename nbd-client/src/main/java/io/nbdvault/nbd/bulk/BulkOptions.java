@@ -1,7 +1,8 @@
 package io.nbdvault.nbd.bulk;
 
 /**
- * Bounds of a bulk read.
+ * Bounds of a bulk read. How requests are cut follows the server's limits (proto.md, "Size
+ * constraints"); the defaults were measured.
  *
  * @param requestBytes the longest request, 4096..32 MiB; less if the server's maximum is less
  * @param bufferBytesMax what all buffers together may hold, at least {@code requestBytes}, at most

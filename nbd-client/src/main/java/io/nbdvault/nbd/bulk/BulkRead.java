@@ -2,7 +2,10 @@ package io.nbdvault.nbd.bulk;
 
 import java.util.concurrent.CompletableFuture;
 
-/** A bulk read that is under way. */
+/**
+ * A bulk read that is under way: many READ and BLOCK_STATUS requests (proto.md, "Request types")
+ * and one outcome.
+ */
 public final class BulkRead {
   private final ReadPipeline pipeline;
 

@@ -2,7 +2,10 @@ package io.nbdvault.nbd.bulk;
 
 import java.nio.ByteBuffer;
 
-/** Delivered data, in a buffer that belongs to the sink until it closes the lease. */
+/**
+ * Delivered data, in a buffer that belongs to the sink until it closes the lease. Only replies that
+ * are whole and without an error are delivered (proto.md, "NBD_CMD_READ").
+ */
 public interface DataLease extends Lease {
   /**
    * What was read, from position to limit, at least one byte; direct, and writable, so that it can

@@ -3,7 +3,8 @@ package io.nbdvault.nbd.bulk;
 import io.nbdvault.nbd.client.NbdClient;
 
 /**
- * Reads much of an export at once: "read these extents".
+ * Reads much of an export at once: "read these extents" (proto.md, "Metadata querying",
+ * "NBD_CMD_READ" and "NBD_CMD_BLOCK_STATUS").
  *
  * <p>Block status is asked for ahead of the data, reads are kept in flight on all of the client's
  * connections, and each has the flag DF where the server offers it, since the extents already say

@@ -2,7 +2,7 @@ package io.nbdvault.nbd.bulk;
 
 /**
  * Where a bulk read goes. Each byte of the selection is delivered once, as data or as zeroes, in no
- * particular order.
+ * particular order, since servers may answer in any (proto.md, "Ordering of messages and writes").
  *
  * <p>Methods are called on the client's I/O threads and must not block. {@link #data} may be called
  * by several of them at once if the client has several connections. What a method throws ends the

@@ -8,8 +8,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 
 /**
- * An {@link NbdClient} for callers that wait for each answer. What is said there about ranges,
- * flags and splitting holds here; a buffer is free again when the method returns or throws.
+ * An {@link NbdClient} for callers that wait for each answer (proto.md, "Request types"). What is
+ * said there about ranges, flags and splitting holds here; a buffer is free again when the method
+ * returns or throws.
  *
  * <p>A wait is bounded by the options' timeouts. A thread that is interrupted while it waits closes
  * the client, as an interruptible channel does: its buffer is in use until then. No method may be

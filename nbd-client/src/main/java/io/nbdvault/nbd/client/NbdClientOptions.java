@@ -10,7 +10,9 @@ import java.util.function.Consumer;
 
 /**
  * How an {@link NbdClient} connects, what it waits for, and what it lets through. A value: each
- * {@code with…} gives another one.
+ * {@code with…} gives another one. What they let the client use is in proto.md: several connections
+ * ("Transmission flags"), metadata contexts ("Metadata querying"), extended headers ("Extended
+ * reply chunk message"). The timeouts are this client's own; the specification has none.
  */
 public final class NbdClientOptions {
   private static final int CONNECTIONS_MAX = 16;

@@ -6,7 +6,8 @@ import io.netty.buffer.Unpooled;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decodes what a server sends before the transmission phase, however it is cut.
+ * Decodes what a server sends before the transmission phase, however it is cut (proto.md, "Newstyle
+ * negotiation", "Fixed newstyle negotiation" and "Option reply types").
  *
  * <pre>
  *  greeting            0          8          16     18

@@ -18,7 +18,7 @@ final class ReadmeTest {
             .stripTrailing()
             .stripIndent();
     String shown = between(Files.readString(Path.of("README.md")), "```java\n", "```\n");
-    assertThat(shown).isEqualTo(compiled + "\n");
+    assertThat(shown).isEqualTo(compiled + "\n").hasLineCount(10);
   }
 
   private static String between(String text, String begin, String end) {
