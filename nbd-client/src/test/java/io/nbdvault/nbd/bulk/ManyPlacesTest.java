@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -109,44 +110,56 @@ final class ManyPlacesTest {
     readAll(32 << 20, 0, new BulkOptions(4096, 64L << 20, 256L << 20, 0));
   }
 
-  @Test
-  void serverWithATinyMaximumBlockIsReadToTheEnd() throws Exception {
-    readAll(4 << 20, 512, BulkOptions.defaults());
+  @ParameterizedTest
+  @ValueSource(ints = {512, 4096, 4608})
+  void serverWithATinyMaximumBlockIsReadToTheEnd(int maximumBlockBytes) throws Exception {
+    readAll(4 << 20, maximumBlockBytes, BulkOptions.defaults());
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {4097, 5000, 8191})
+  void requestsOfOddLengthsAreReadToTheEnd(int requestBytes) throws Exception {
+    readAll(4 << 20, 0, BulkOptions.defaults().withRequestBytes(requestBytes));
   }
 
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void bulkReadFailsIfTheClientTakesNoMoreOperations(boolean asksForStatus) throws Exception {
     Selection what = asksForStatus ? Selection.allocated() : Selection.everything();
+    CountDownLatch sent = new CountDownLatch(OPTIONS.requestsInFlightMaxPerConnection());
     try (ScriptedServer server =
             ScriptedServer.start(
                 dir,
                 peer -> {
                   handshake(peer, 1 << 20, 0);
+                  while (sent.getCount() > 0) {
+                    peer.readRequest();
+                    sent.countDown();
+                  }
                   peer.awaitClosed();
                 });
         NbdClient client = NbdClient.open(server.uri(), OPTIONS)) {
       List<CompletableFuture<?>> waiting = new ArrayList<>();
-      assertThatThrownBy(
-              () -> {
-                while (true) {
-                  waiting.add(client.read(0, 512));
-                }
-              })
-          .isInstanceOf(IllegalStateException.class);
-      // The last ones may still have been on their way to the server.
-      assertThatThrownBy(
-              () -> {
-                for (int i = 0; i < 1000; i++) {
-                  waiting.add(client.read(0, 512));
-                }
-              })
-          .isInstanceOf(IllegalStateException.class);
+      fill(client, waiting);
+      // Only when the connection is full, too, will nothing be taken from the queue any more.
+      assertThat(sent.await(60, TimeUnit.SECONDS)).isTrue();
+      fill(client, waiting);
       BulkRead read = ExtentReader.start(client, what, BulkOptions.defaults(), new CountingSink());
       assertThatThrownBy(() -> read.future().get(30, TimeUnit.SECONDS))
           .isInstanceOf(ExecutionException.class)
           .hasCauseInstanceOf(IllegalStateException.class);
       assertThat(waiting).noneMatch(CompletableFuture::isDone);
     }
+  }
+
+  /** Reads until the client takes no more. */
+  private static void fill(NbdClient client, List<CompletableFuture<?>> waiting) {
+    assertThatThrownBy(
+            () -> {
+              while (true) {
+                waiting.add(client.read(0, 512));
+              }
+            })
+        .isInstanceOf(IllegalStateException.class);
   }
 }

@@ -125,14 +125,14 @@ final class CallerCodeTest {
             .withRequestsInFlightMaxPerConnection(places)
             .withRequestTimeout(Duration.ofSeconds(100))
             .withProgressTimeout(Duration.ofSeconds(100));
-    try (ScriptedServer server = leavesUnanswered(slow * BYTES, slowOnesSent, chained);
+    try (ScriptedServer server = leavesUnanswered((long) slow * BYTES, slowOnesSent, chained);
         NbdClient client = NbdClient.open(server.uri(), options)) {
       List<CompletableFuture<ByteBuffer>> unanswered = new ArrayList<>();
       for (int i = 0; i < slow; i++) {
         unanswered.add(client.read((long) i * BYTES, BYTES));
       }
       await(slowOnesSent);
-      CompletableFuture<ByteBuffer> last = client.read(20 * BYTES, BYTES);
+      CompletableFuture<ByteBuffer> last = client.read(20L * BYTES, BYTES);
       for (int i = 21; i < 30; i++) {
         long offset = (long) i * BYTES;
         last = last.thenCompose(done -> client.read(offset, BYTES));

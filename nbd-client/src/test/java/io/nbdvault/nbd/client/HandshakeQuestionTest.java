@@ -41,7 +41,7 @@ final class HandshakeQuestionTest {
   @TempDir Path dir;
 
   /** One method of a handshake. */
-  private interface Question {
+  interface Question {
     void ask(NbdHandshake handshake) throws NbdException;
   }
 
