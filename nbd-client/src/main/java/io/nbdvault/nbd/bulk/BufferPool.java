@@ -34,10 +34,16 @@ final class BufferPool {
       }
     }
     if (buffer == null) {
-      buffer =
-          ByteBuffer.allocateDirect(bufferBytes + ALIGNMENT_BYTES).alignedSlice(ALIGNMENT_BYTES);
+      buffer = allocate();
     }
     return buffer.clear().limit(lengthBytes);
+  }
+
+  private ByteBuffer allocate() {
+    ByteBuffer wider = ByteBuffer.allocateDirect(bufferBytes + ALIGNMENT_BYTES);
+    // Not alignedSlice(): it rounds the end down, too.
+    int beyond = wider.alignmentOffset(0, ALIGNMENT_BYTES);
+    return wider.slice(beyond == 0 ? 0 : ALIGNMENT_BYTES - beyond, bufferBytes);
   }
 
   synchronized void giveBack(ByteBuffer buffer) {
