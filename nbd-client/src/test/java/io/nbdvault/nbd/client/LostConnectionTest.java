@@ -12,6 +12,7 @@ import io.nbdvault.nbd.protocol.Command;
 import io.nbdvault.nbd.protocol.NbdProtocol;
 import io.nbdvault.nbd.testkit.ScriptedPeer;
 import io.nbdvault.nbd.testkit.ScriptedServer;
+import io.netty.channel.Channel;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -61,11 +62,15 @@ final class LostConnectionTest {
     }
   }
 
-  /** Enters the export and waits until the server's end of the stream has been seen. */
+  /** Enters the export and waits until the server has hung up and the pipeline is taken down. */
   private static NbdHandshake.Entered enteredAndLost(ScriptedServer server) throws Exception {
     try (NbdHandshake handshake = NbdHandshake.usual(server.uri(), OPTIONS)) {
       NbdHandshake.Entered entered = handshake.enter("disk");
-      assertThat(entered.channel().closeFuture().await(30, TimeUnit.SECONDS)).isTrue();
+      Channel channel = entered.channel();
+      assertThat(channel.closeFuture().await(30, TimeUnit.SECONDS)).isTrue();
+      while (channel.pipeline().get(HandshakeHandler.class) != null) {
+        pause(Duration.ofMillis(5)); // Bounded by the test's own timeout.
+      }
       return entered;
     }
   }

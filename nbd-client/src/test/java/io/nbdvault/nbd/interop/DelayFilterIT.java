@@ -65,11 +65,12 @@ final class DelayFilterIT {
   void waitsForSlowReadsTogether() throws Exception {
     try (ExternalServer server =
             ExternalServer.nbdkit(dir, "--filter=delay", "pattern", "16M", "rdelay=1", "-t", "16");
+        ExternalServer quick = ExternalServer.nbdkit(dir, "pattern", "16M");
         NbdClient client = NbdClient.open(server.uri(), OPTIONS.withConnections(3))) {
       long start = System.nanoTime();
       String digest = Export.sha256(client);
       assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(15));
-      assertThat(digest).isEqualTo(Reference.sha256(server.uri()));
+      assertThat(digest).isEqualTo(Reference.sha256(quick.uri()));
     }
   }
 
