@@ -317,8 +317,9 @@ final class Connection extends ChannelInboundHandlerAdapter {
   }
 
   /** Waits until the channel is closed, at most a little longer than the server is given. */
-  void awaitClosed() throws InterruptedException {
-    if (!channel.closeFuture().await(2 * ClientLimits.CLOSE_MILLIS_MAX)) {
+  void awaitClosed() {
+    // Not to be cut short: callers' buffers are free only then.
+    if (!channel.closeFuture().awaitUninterruptibly(2 * ClientLimits.CLOSE_MILLIS_MAX)) {
       LOG.warn("event=close_timeout channel={}", channel.id());
     }
   }

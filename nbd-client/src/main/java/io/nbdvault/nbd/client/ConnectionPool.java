@@ -193,13 +193,6 @@ final class ConnectionPool {
     if (EventLoops.onEventLoop()) {
       return;
     }
-    try {
-      for (Connection connection : connections) {
-        connection.awaitClosed();
-      }
-    } catch (InterruptedException e) {
-      // The connections close themselves all the same.
-      Thread.currentThread().interrupt();
-    }
+    connections.forEach(Connection::awaitClosed);
   }
 }
