@@ -31,7 +31,10 @@ public final class NbdRead {
 
   private NbdRead() {}
 
-  /** Reads {@code URI [--connections=N] [--depth=N] [--request=BYTES] [--buffers=BYTES] …}. */
+  /**
+   * Reads {@code URI [--connections=N] [--depth=N] [--request=BYTES] [--buffers=BYTES] …}; with
+   * {@code --warm=N} only after so many reads that do not count.
+   */
   public static void main(String[] args)
       throws NbdException, InterruptedException, ExecutionException {
     Map<String, Long> numbers = numbers(args);
@@ -48,7 +51,11 @@ public final class NbdRead {
             numbers.getOrDefault("--buffers", bulk.bufferBytesMax()),
             numbers.getOrDefault("--window", bulk.windowBytes()),
             number(numbers, "--gap", bulk.mergeGapBytes()));
-    new NbdRead().read(NbdUri.parse(args[0]), options, bulk);
+    String figures = "";
+    for (int reads = 1 + number(numbers, "--warm", 0); reads > 0; reads--) {
+      figures = new NbdRead().read(NbdUri.parse(args[0]), options, bulk);
+    }
+    System.out.println(figures);
   }
 
   private static Map<String, Long> numbers(String... args) {
@@ -67,7 +74,7 @@ public final class NbdRead {
     return Math.toIntExact(numbers.getOrDefault(name, (long) otherwise));
   }
 
-  private void read(NbdUri uri, NbdClientOptions options, BulkOptions bulk)
+  private String read(NbdUri uri, NbdClientOptions options, BulkOptions bulk)
       throws NbdException, InterruptedException, ExecutionException {
     OperatingSystemMXBean system =
         (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
@@ -79,16 +86,16 @@ public final class NbdRead {
       ExtentReader.start(client, Selection.allocated(), bulk, new Nowhere()).future().get();
       double wall = (System.nanoTime() - before) / 1e9;
       double cpu = (system.getProcessCpuTime() - cpuBefore) / 1e9;
-      System.out.printf(
-          "wall=%.3f cpu=%.3f open=%.3f opencpu=%.3f bytes=%d zeroes=%d direct=%d pooled=%d%n",
-          wall,
-          cpu,
-          open,
-          openCpu,
-          dataBytes.sum(),
-          zeroBytes.sum(),
-          directBytes(),
-          PooledByteBufAllocator.DEFAULT.metric().usedDirectMemory());
+      return "wall=%.3f cpu=%.3f open=%.3f opencpu=%.3f bytes=%d zeroes=%d direct=%d pooled=%d"
+          .formatted(
+              wall,
+              cpu,
+              open,
+              openCpu,
+              dataBytes.sum(),
+              zeroBytes.sum(),
+              directBytes(),
+              PooledByteBufAllocator.DEFAULT.metric().usedDirectMemory());
     }
   }
 

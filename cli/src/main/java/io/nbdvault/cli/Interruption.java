@@ -44,8 +44,8 @@ final class Interruption {
     try {
       if (!ended.await(CLEANUP_SECONDS_MAX, TimeUnit.SECONDS)) {
         System.err.println(
-            "nbdvault: interrupted, and what it made in QEMU may still be there: run nbdvault"
-                + " cleanup");
+            "nbdvault: interrupted, but what was under way did not end; after a backup, run"
+                + " nbdvault cleanup");
       }
     } catch (InterruptedException e) {
       // Nobody interrupts this thread; if somebody does, they want the end now.
