@@ -12,13 +12,15 @@ import io.nbdvault.nbd.testkit.ExternalServer;
 import io.nbdvault.qmp.QmpClient;
 import io.nbdvault.qmp.QmpOptions;
 import java.io.IOException;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -98,14 +100,12 @@ class WrongInputIT {
   /** The files outside the repository, the snapshots in it, and all that QEMU may have of ours. */
   private static List<String> state() throws Exception {
     List<String> state = new ArrayList<>();
-    try (Stream<Path> files = Files.walk(directory)) {
-      for (Path file : files.filter(f -> !f.startsWith(repository())).sorted().toList()) {
-        // A directory's own time also changes when something comes and goes again.
-        state.add(
-            Files.isDirectory(file)
-                ? file.toString()
-                : file + " " + Files.size(file) + " " + Files.getLastModifiedTime(file));
-      }
+    for (Path file : filesOutsideTheRepository()) {
+      // A directory's own time also changes when something comes and goes again.
+      state.add(
+          Files.isDirectory(file)
+              ? file.toString()
+              : file + " " + Files.size(file) + " " + Files.getLastModifiedTime(file));
     }
     vm.bench().snapshots().forEach(s -> state.add(s.id().hex()));
     state.addAll(vm.bitmaps("vda"));
@@ -113,6 +113,30 @@ class WrongInputIT {
     vm.commands().queryJobs().forEach(job -> state.add(job.id()));
     vm.commands().qomList("/objects").forEach(object -> state.add(object.name()));
     return state;
+  }
+
+  /** Does not look into the repository: who has it open makes and deletes files there. */
+  private static List<Path> filesOutsideTheRepository() throws IOException {
+    List<Path> found = new ArrayList<>();
+    Files.walkFileTree(
+        directory,
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult preVisitDirectory(Path visited, BasicFileAttributes attributes) {
+            if (visited.startsWith(repository())) {
+              return FileVisitResult.SKIP_SUBTREE;
+            }
+            found.add(visited);
+            return FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+            found.add(file);
+            return FileVisitResult.CONTINUE;
+          }
+        });
+    return found.stream().sorted().toList();
   }
 
   @Test
