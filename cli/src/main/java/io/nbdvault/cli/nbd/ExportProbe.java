@@ -20,7 +20,7 @@ public final class ExportProbe {
 
   /** Tells of one export, without opening it where the server can tell so. */
   public static ExportReport of(NbdUri uri) throws NbdException {
-    try (NbdHandshake handshake = connect(uri)) {
+    try (NbdHandshake handshake = NbdHandshake.connectAndAgree(uri, OPTIONS)) {
       if (!handshake.fixedNewstyle()) {
         return opened(uri, handshake, List.of());
       }
@@ -53,7 +53,7 @@ public final class ExportProbe {
    * @throws JobException if the server does not tell
    */
   public static List<NbdUri> list(NbdUri uri) throws NbdException, JobException {
-    try (NbdHandshake handshake = connect(uri)) {
+    try (NbdHandshake handshake = NbdHandshake.connectAndAgree(uri, OPTIONS)) {
       List<NbdHandshake.ListedExport> exports = list(uri, handshake);
       handshake.abort();
       return exports.stream()
@@ -68,27 +68,6 @@ public final class ExportProbe {
       return handshake.list();
     } catch (NbdServerException e) {
       throw JobException.failed(uri + ": the server does not list its exports", e);
-    }
-  }
-
-  /** Connects as a client that wants to use the export would. */
-  private static NbdHandshake connect(NbdUri uri) throws NbdException {
-    NbdHandshake handshake = NbdHandshake.connect(uri, OPTIONS);
-    boolean agreed = false;
-    try {
-      if (uri.tls().isPresent()) {
-        handshake.startTls(uri.tls().get());
-      }
-      if (handshake.fixedNewstyle() && !handshake.extendedHeaders()) {
-        // Whether it agreed is what the handshake's header style tells afterwards.
-        var unused = handshake.structuredReplies();
-      }
-      agreed = true;
-      return handshake;
-    } finally {
-      if (!agreed) {
-        handshake.close();
-      }
     }
   }
 

@@ -40,9 +40,7 @@ final class HandshakeChannel {
    */
   static HandshakeChannel connect(NbdUri uri, NbdClientOptions options, EventLoopGroup loops)
       throws NbdException {
-    if (EventLoops.onEventLoop()) {
-      throw new IllegalStateException("opening NBD connections blocks; not on an event loop");
-    }
+    checkThread("opening NBD connections");
     CompletableFuture<List<HandshakeMessage>> greeting = new CompletableFuture<>();
     HandshakeHandler handler = new HandshakeHandler(greeting, options.handshakeTimeout());
     Channel channel = new Connector(uri, options, loops).connect(handler);
@@ -66,9 +64,7 @@ final class HandshakeChannel {
    * @param name the option's, for messages
    */
   List<HandshakeMessage> ask(String name, HandshakeHandler.Question question) throws NbdException {
-    if (EventLoops.onEventLoop()) {
-      throw new IllegalStateException(name + " blocks; not on an event loop");
-    }
+    checkThread(name);
     return await(channel, handler.exchange(name, question));
   }
 
@@ -77,6 +73,7 @@ final class HandshakeChannel {
    * what the server sent along with its answer is an answer nobody asked for.
    */
   List<HandshakeMessage> startTls(TlsClient tls, String serverName) throws NbdException {
+    checkThread("STARTTLS");
     return await(
         channel,
         handler
@@ -123,6 +120,12 @@ final class HandshakeChannel {
   /** Closes the connection; does not wait. */
   void close() {
     Connector.abandon(channel);
+  }
+
+  private static void checkThread(String what) {
+    if (EventLoops.onEventLoop()) {
+      throw new IllegalStateException(what + " blocks; not on an event loop");
+    }
   }
 
   private static <T> T await(Channel channel, CompletableFuture<T> answer) throws NbdException {

@@ -130,7 +130,7 @@ public final class NbdClient implements AutoCloseable {
   /** One connection, with the metadata contexts that the server has of those in the options. */
   private static NbdHandshake.Entered enter(
       NbdUri uri, NbdClientOptions options, EventLoopGroup loops) throws NbdException {
-    try (NbdHandshake handshake = NbdHandshake.usual(uri, options, loops)) {
+    try (NbdHandshake handshake = NbdHandshake.connectAndAgree(uri, options, loops)) {
       if (handshake.headerStyle() != HeaderStyle.SIMPLE && !options.metaContexts().isEmpty()) {
         try {
           var unused = handshake.setMetaContexts(uri.exportName(), options.metaContexts());
@@ -151,7 +151,7 @@ public final class NbdClient implements AutoCloseable {
    * @throws NbdException as {@link #open}; ENOTSUP if the server does not know the question
    */
   public static ExportInfo info(NbdUri uri, NbdClientOptions options) throws NbdException {
-    try (NbdHandshake handshake = NbdHandshake.usual(uri, options)) {
+    try (NbdHandshake handshake = NbdHandshake.connectAndAgree(uri, options)) {
       ExportInfo export = handshake.info(uri.exportName());
       handshake.abort();
       return export;
@@ -165,7 +165,7 @@ public final class NbdClient implements AutoCloseable {
    * @throws NbdException as {@link #open}; ENOTSUP or EPERM if the server does not tell
    */
   public static List<String> list(NbdUri uri, NbdClientOptions options) throws NbdException {
-    try (NbdHandshake handshake = NbdHandshake.usual(uri, options)) {
+    try (NbdHandshake handshake = NbdHandshake.connectAndAgree(uri, options)) {
       List<NbdHandshake.ListedExport> exports = handshake.list();
       handshake.abort();
       return exports.stream().map(NbdHandshake.ListedExport::name).toList();
@@ -179,7 +179,7 @@ public final class NbdClient implements AutoCloseable {
    */
   public static List<String> listMetaContexts(NbdUri uri, NbdClientOptions options)
       throws NbdException {
-    try (NbdHandshake handshake = NbdHandshake.usual(uri, options)) {
+    try (NbdHandshake handshake = NbdHandshake.connectAndAgree(uri, options)) {
       List<String> names = handshake.listMetaContexts(uri.exportName(), List.of());
       handshake.abort();
       return names;

@@ -91,12 +91,19 @@ public final class NbdHandshake implements AutoCloseable {
     return new NbdHandshake(channel, host, options);
   }
 
-  /** Connects and agrees on all that makes a connection better, in the usual order. */
-  static NbdHandshake usual(NbdUri uri, NbdClientOptions options) throws NbdException {
-    return usual(uri, options, EventLoops.shared());
+  /**
+   * Connects and agrees on what {@link NbdClient#open} would before it names an export: TLS if the
+   * URI says so, then extended headers unless the options forbid them, or structured replies.
+   *
+   * @throws NbdException as {@link #connect} and {@link #startTls}
+   * @throws IllegalStateException on one of the client's I/O threads
+   */
+  public static NbdHandshake connectAndAgree(NbdUri uri, NbdClientOptions options)
+      throws NbdException {
+    return connectAndAgree(uri, options, EventLoops.shared());
   }
 
-  static NbdHandshake usual(NbdUri uri, NbdClientOptions options, EventLoopGroup loops)
+  static NbdHandshake connectAndAgree(NbdUri uri, NbdClientOptions options, EventLoopGroup loops)
       throws NbdException {
     NbdHandshake handshake = connect(uri, options, loops);
     boolean agreed = false;

@@ -34,6 +34,22 @@ final class ExtentReaderTest {
       NbdClientOptions.defaults().withMetaContexts(List.of("base:allocation", MappedDisk.DIRTY));
   private static final BulkOptions SMALL = new BulkOptions(32 << 10, 256 << 10, 1 << 20, 8 << 10);
 
+  /** Gives no place back by itself, so a read stops when all places are taken. */
+  private static final class HoldingSink extends RecordingSink {
+    final Queue<DataLease> held = new ConcurrentLinkedQueue<>();
+    final CountDownLatch full = new CountDownLatch(8);
+
+    HoldingSink() {
+      super(BYTES);
+    }
+
+    @Override
+    public void data(long offsetBytes, DataLease data) {
+      held.add(data);
+      full.countDown();
+    }
+  }
+
   @TempDir Path dir;
 
   private final MappedDisk disk = new MappedDisk(1, BLOCKS);
@@ -147,28 +163,16 @@ final class ExtentReaderTest {
 
   @Test
   void readsNoFurtherThanTheSinkHasGivenPlacesBack() throws Exception {
-    Queue<DataLease> held = new ConcurrentLinkedQueue<>();
-    CountDownLatch full = new CountDownLatch(8);
+    HoldingSink sink = new HoldingSink();
     try (ScriptedServer server = ScriptedServer.start(dir, disk);
         NbdClient client = NbdClient.open(server.uri(), OPTIONS)) {
-      BulkRead read =
-          ExtentReader.start(
-              client,
-              Selection.everything(),
-              SMALL,
-              new RecordingSink(BYTES) {
-                @Override
-                public void data(long offsetBytes, DataLease data) {
-                  held.add(data);
-                  full.countDown();
-                }
-              });
-      full.await();
+      BulkRead read = ExtentReader.start(client, Selection.everything(), SMALL, sink);
+      sink.full.await();
       // There is nothing to wait for: a further request would already be at the server.
       Thread.sleep(100);
       assertThat(disk.reads).hasSize(8);
       while (!read.future().isDone()) {
-        DataLease lease = held.poll();
+        DataLease lease = sink.held.poll();
         if (lease != null) {
           lease.close();
           lease.close();
@@ -265,24 +269,12 @@ final class ExtentReaderTest {
   void failsWhenTheClientIsClosed() throws Exception {
     try (ScriptedServer server = ScriptedServer.start(dir, disk)) {
       NbdClient client = NbdClient.open(server.uri(), OPTIONS);
-      Queue<DataLease> held = new ConcurrentLinkedQueue<>();
-      CountDownLatch full = new CountDownLatch(8);
-      BulkRead read =
-          ExtentReader.start(
-              client,
-              Selection.everything(),
-              SMALL,
-              new RecordingSink(BYTES) {
-                @Override
-                public void data(long offsetBytes, DataLease data) {
-                  held.add(data);
-                  full.countDown();
-                }
-              });
-      full.await();
+      HoldingSink sink = new HoldingSink();
+      BulkRead read = ExtentReader.start(client, Selection.everything(), SMALL, sink);
+      sink.full.await();
       client.close();
       // With all places held there was nothing in flight that could have failed.
-      held.element().close();
+      sink.held.element().close();
       assertFails(read, NbdDisconnectedException.class);
       assertFails(
           ExtentReader.start(client, Selection.allocated(), SMALL, new RecordingSink(BYTES)),

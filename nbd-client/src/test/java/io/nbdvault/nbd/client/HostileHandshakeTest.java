@@ -158,10 +158,8 @@ final class HostileHandshakeTest {
               peer.exportInfo(SIZE_BYTES, FLAGS);
               peer.send(
                   o -> {
-                    o.writeLong(NbdProtocol.OPTION_REPLY_MAGIC);
-                    o.writeInt(NbdProtocol.OPT_GO);
-                    o.writeInt(NbdProtocol.REP_ACK);
-                    o.writeInt(0);
+                    ScriptedPeer.writeOptionReply(
+                        o, NbdProtocol.OPT_GO, NbdProtocol.REP_ACK, data -> {});
                     o.write(1);
                   });
             })

@@ -64,7 +64,7 @@ final class LostConnectionTest {
 
   /** Enters the export and waits until the server has hung up and the pipeline is taken down. */
   private static NbdHandshake.Entered enteredAndLost(ScriptedServer server) throws Exception {
-    try (NbdHandshake handshake = NbdHandshake.usual(server.uri(), OPTIONS)) {
+    try (NbdHandshake handshake = NbdHandshake.connectAndAgree(server.uri(), OPTIONS)) {
       NbdHandshake.Entered entered = handshake.enter("disk");
       Channel channel = entered.channel();
       assertThat(channel.closeFuture().await(30, TimeUnit.SECONDS)).isTrue();
@@ -100,7 +100,7 @@ final class LostConnectionTest {
             NbdClient.of(
                 List.of(enteredAndLost(server)),
                 RECONNECTING,
-                () -> NbdHandshake.usual(server.uri(), OPTIONS).enter("disk"))) {
+                () -> NbdHandshake.connectAndAgree(server.uri(), OPTIONS).enter("disk"))) {
       assertThat(await(client.read(0, 512)).get(0)).isEqualTo((byte) 7);
       assertThat(await(client.read(512, 512)).get(0)).isEqualTo((byte) 7);
       assertThat(connections).hasValue(2);

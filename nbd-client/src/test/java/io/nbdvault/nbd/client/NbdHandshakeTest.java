@@ -178,10 +178,8 @@ final class NbdHandshakeTest {
                   peer.send(
                       o -> {
                         for (int i = 0; i < 2; i++) {
-                          o.writeLong(NbdProtocol.OPTION_REPLY_MAGIC);
-                          o.writeInt(NbdProtocol.OPT_LIST);
-                          o.writeInt(NbdProtocol.REP_ACK);
-                          o.writeInt(0);
+                          ScriptedPeer.writeOptionReply(
+                              o, NbdProtocol.OPT_LIST, NbdProtocol.REP_ACK, data -> {});
                         }
                       });
                 });

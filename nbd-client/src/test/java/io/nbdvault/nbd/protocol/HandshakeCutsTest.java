@@ -1,6 +1,7 @@
 package io.nbdvault.nbd.protocol;
 
 import static io.nbdvault.nbd.testkit.ScriptedPeer.bytes;
+import static io.nbdvault.nbd.testkit.ScriptedPeer.writeOptionReply;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.nbdvault.nbd.NbdProtocolException;
@@ -48,9 +49,10 @@ final class HandshakeCutsTest {
                 new HandshakeMessage.Server(3, "", ""),
                 new HandshakeMessage.Ack(3)),
             o -> {
-              reply(o, 3, NbdProtocol.REP_SERVER, d -> server(d, "disk", "with details"));
-              reply(o, 3, NbdProtocol.REP_SERVER, d -> server(d, "", ""));
-              reply(o, 3, NbdProtocol.REP_ACK, d -> {});
+              writeOptionReply(
+                  o, 3, NbdProtocol.REP_SERVER, d -> server(d, "disk", "with details"));
+              writeOptionReply(o, 3, NbdProtocol.REP_SERVER, d -> server(d, "", ""));
+              writeOptionReply(o, 3, NbdProtocol.REP_ACK, d -> {});
             }),
         options(
             NbdProtocol.OPT_SET_META_CONTEXT,
@@ -58,14 +60,17 @@ final class HandshakeCutsTest {
                 new HandshakeMessage.MetaContext(10, -2, "base:allocation"),
                 new HandshakeMessage.Ack(10)),
             o -> {
-              reply(o, 10, NbdProtocol.REP_META_CONTEXT, d -> named(d, -2, "base:allocation"));
-              reply(o, 10, NbdProtocol.REP_ACK, d -> {});
+              writeOptionReply(
+                  o, 10, NbdProtocol.REP_META_CONTEXT, d -> named(d, -2, "base:allocation"));
+              writeOptionReply(o, 10, NbdProtocol.REP_ACK, d -> {});
             }),
         information(),
         options(
             NbdProtocol.OPT_GO,
             List.of(new HandshakeMessage.Refusal(7, NbdProtocol.REP_ERR_POLICY, "not today")),
-            o -> reply(o, 7, NbdProtocol.REP_ERR_POLICY, d -> d.writeBytes("not today"))));
+            o ->
+                writeOptionReply(
+                    o, 7, NbdProtocol.REP_ERR_POLICY, d -> d.writeBytes("not today"))));
   }
 
   private static Sample exportName(boolean noZeroes) {
@@ -107,7 +112,7 @@ final class HandshakeCutsTest {
               });
           info(o, NbdProtocol.INFO_DESCRIPTION, d -> d.writeBytes("a disk"));
           info(o, NbdProtocol.INFO_NAME, d -> d.writeBytes("disk"));
-          reply(o, 6, NbdProtocol.REP_ACK, d -> {});
+          writeOptionReply(o, 6, NbdProtocol.REP_ACK, d -> {});
         });
   }
 
@@ -175,7 +180,7 @@ final class HandshakeCutsTest {
   }
 
   private static void info(DataOutputStream o, int type, Fields data) throws IOException {
-    reply(
+    writeOptionReply(
         o,
         NbdProtocol.OPT_INFO,
         NbdProtocol.REP_INFO,
@@ -183,15 +188,5 @@ final class HandshakeCutsTest {
           d.writeShort(type);
           data.write(d);
         });
-  }
-
-  private static void reply(DataOutputStream o, int option, int type, Fields data)
-      throws IOException {
-    byte[] payload = bytes(data);
-    o.writeLong(NbdProtocol.OPTION_REPLY_MAGIC);
-    o.writeInt(option);
-    o.writeInt(type);
-    o.writeInt(payload.length);
-    o.write(payload);
   }
 }

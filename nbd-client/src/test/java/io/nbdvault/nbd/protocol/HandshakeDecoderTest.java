@@ -1,6 +1,7 @@
 package io.nbdvault.nbd.protocol;
 
 import static io.nbdvault.nbd.testkit.ScriptedPeer.bytes;
+import static io.nbdvault.nbd.testkit.ScriptedPeer.writeOptionReply;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -28,10 +29,12 @@ final class HandshakeDecoderTest {
   private static final byte[] GO_REPLIES =
       bytes(
           o -> {
-            reply(o, NbdProtocol.OPT_GO, NbdProtocol.REP_INFO, d -> export(d, 1 << 20, 1));
-            reply(o, NbdProtocol.OPT_GO, NbdProtocol.REP_INFO, d -> sizes(d, 512, 4096, -1));
-            reply(o, NbdProtocol.OPT_GO, NbdProtocol.REP_INFO, d -> d.writeShort(1));
-            reply(o, NbdProtocol.OPT_GO, NbdProtocol.REP_ACK, d -> {});
+            writeOptionReply(
+                o, NbdProtocol.OPT_GO, NbdProtocol.REP_INFO, d -> export(d, 1 << 20, 1));
+            writeOptionReply(
+                o, NbdProtocol.OPT_GO, NbdProtocol.REP_INFO, d -> sizes(d, 512, 4096, -1));
+            writeOptionReply(o, NbdProtocol.OPT_GO, NbdProtocol.REP_INFO, d -> d.writeShort(1));
+            writeOptionReply(o, NbdProtocol.OPT_GO, NbdProtocol.REP_ACK, d -> {});
           });
 
   private static final List<HandshakeMessage> GO_MESSAGES =
@@ -101,7 +104,7 @@ final class HandshakeDecoderTest {
   @Test
   void refusesWrongMagicAndWrongEcho() {
     assertRefused(o -> o.write(new byte[20]), "magic 0x0");
-    assertRefused(o -> reply(o, 6, 1, d -> {}), "for option 6 (expected: 7)");
+    assertRefused(o -> writeOptionReply(o, 6, 1, d -> {}), "for option 6 (expected: 7)");
   }
 
   @Test
@@ -126,16 +129,19 @@ final class HandshakeDecoderTest {
     assertRefused(o -> info(o, d -> sizes(d, 512, 256, 4096)), "block sizes");
     assertRefused(o -> info(o, d -> sizes(d, 512, 4096, 4097)), "block sizes");
     assertRefused(o -> info(o, d -> d.write(0)), "INFO: 1 bytes");
-    assertRefused(o -> reply(o, 7, NbdProtocol.REP_ACK, d -> d.write(0)), "ACK");
-    assertRefused(o -> reply(o, 7, NbdProtocol.REP_SERVER, d -> {}), "unexpected reply type 2");
+    assertRefused(o -> writeOptionReply(o, 7, NbdProtocol.REP_ACK, d -> d.write(0)), "ACK");
+    assertRefused(
+        o -> writeOptionReply(o, 7, NbdProtocol.REP_SERVER, d -> {}), "unexpected reply type 2");
   }
 
   @Test
   void refusesStringsThatAreTooLongOrNotText() {
     int refusal = NbdProtocol.REP_ERR_POLICY;
-    assertRefused(o -> reply(o, 7, refusal, d -> d.write(new byte[] {(byte) 0xff})), "not UTF-8");
-    assertRefused(o -> reply(o, 7, refusal, d -> d.write(new byte[1])), "contains NUL");
-    assertRefused(o -> reply(o, 7, refusal, d -> d.writeBytes("x".repeat(4097))), "4097 bytes");
+    assertRefused(
+        o -> writeOptionReply(o, 7, refusal, d -> d.write(new byte[] {(byte) 0xff})), "not UTF-8");
+    assertRefused(o -> writeOptionReply(o, 7, refusal, d -> d.write(new byte[1])), "contains NUL");
+    assertRefused(
+        o -> writeOptionReply(o, 7, refusal, d -> d.writeBytes("x".repeat(4097))), "4097 bytes");
   }
 
   @Test
@@ -145,7 +151,7 @@ final class HandshakeDecoderTest {
     byte[] stream =
         bytes(
             o ->
-                reply(
+                writeOptionReply(
                     o,
                     NbdProtocol.OPT_LIST,
                     NbdProtocol.REP_SERVER,
@@ -164,7 +170,10 @@ final class HandshakeDecoderTest {
     decoder.expectOption(7);
     List<HandshakeMessage> messages = new ArrayList<>();
     int type = NbdProtocol.REP_ERR_UNKNOWN;
-    feed(decoder, bytes(o -> reply(o, 7, type, d -> d.writeBytes("a\u001b[2J"))), messages);
+    feed(
+        decoder,
+        bytes(o -> writeOptionReply(o, 7, type, d -> d.writeBytes("a\u001b[2J"))),
+        messages);
     assertThat(messages).containsExactly(new HandshakeMessage.Refusal(7, type, "a\\u001b[2J"));
   }
 
@@ -207,7 +216,7 @@ final class HandshakeDecoderTest {
   }
 
   private static void info(DataOutputStream o, Fields data) throws IOException {
-    reply(o, NbdProtocol.OPT_GO, NbdProtocol.REP_INFO, data);
+    writeOptionReply(o, NbdProtocol.OPT_GO, NbdProtocol.REP_INFO, data);
   }
 
   private static void export(DataOutputStream o, long size, int flags) throws IOException {
@@ -222,16 +231,6 @@ final class HandshakeDecoderTest {
     o.writeInt(minimum);
     o.writeInt(preferred);
     o.writeInt(maximum);
-  }
-
-  private static void reply(DataOutputStream o, int option, int type, Fields data)
-      throws IOException {
-    byte[] payload = bytes(data);
-    o.writeLong(NbdProtocol.OPTION_REPLY_MAGIC);
-    o.writeInt(option);
-    o.writeInt(type);
-    o.writeInt(payload.length);
-    o.write(payload);
   }
 
   @Test

@@ -94,15 +94,18 @@ public final class ScriptedPeer {
 
   /** Sends one option reply. */
   public void optionReply(int option, int type, Fields data) throws IOException {
+    send(o -> writeOptionReply(o, option, type, data));
+  }
+
+  /** Appends one option reply to {@code out}. */
+  public static void writeOptionReply(DataOutputStream out, int option, int type, Fields data)
+      throws IOException {
     byte[] payload = bytes(data);
-    send(
-        o -> {
-          o.writeLong(NbdProtocol.OPTION_REPLY_MAGIC);
-          o.writeInt(option);
-          o.writeInt(type);
-          o.writeInt(payload.length);
-          o.write(payload);
-        });
+    out.writeLong(NbdProtocol.OPTION_REPLY_MAGIC);
+    out.writeInt(option);
+    out.writeInt(type);
+    out.writeInt(payload.length);
+    out.write(payload);
   }
 
   /** Acknowledges an option. */

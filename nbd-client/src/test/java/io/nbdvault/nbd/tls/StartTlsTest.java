@@ -11,6 +11,7 @@ import io.nbdvault.nbd.TlsSettings;
 import io.nbdvault.nbd.client.NbdClient;
 import io.nbdvault.nbd.client.NbdClientOptions;
 import io.nbdvault.nbd.protocol.NbdProtocol;
+import io.nbdvault.nbd.testkit.ScriptedPeer;
 import io.nbdvault.nbd.testkit.ScriptedServer;
 import io.nbdvault.nbd.testkit.TlsFiles;
 import java.nio.file.Path;
@@ -73,10 +74,8 @@ final class StartTlsTest {
               peer.send(
                   o -> {
                     for (int i = 0; i < 2; i++) {
-                      o.writeLong(NbdProtocol.OPTION_REPLY_MAGIC);
-                      o.writeInt(NbdProtocol.OPT_STARTTLS);
-                      o.writeInt(NbdProtocol.REP_ACK);
-                      o.writeInt(0);
+                      ScriptedPeer.writeOptionReply(
+                          o, NbdProtocol.OPT_STARTTLS, NbdProtocol.REP_ACK, data -> {});
                     }
                   });
               peer.awaitClosed();
