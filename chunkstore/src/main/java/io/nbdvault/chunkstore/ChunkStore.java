@@ -1,7 +1,5 @@
 package io.nbdvault.chunkstore;
 
-import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -10,18 +8,38 @@ import java.util.Set;
  * <p>All methods may be called by any thread. Take care when adding to this interface: an
  * implementation may keep its bytes on another machine and share them with other processes.
  */
-public interface ChunkStore extends AutoCloseable {
+public interface ChunkStore extends SnapshotCatalog, AutoCloseable {
   /** What was decided when the repository was created. */
   RepositoryConfig config();
 
   /**
-   * The committed snapshots, oldest first. A store opened for reading only shows those that were
-   * there when it was opened.
+   * Forgets snapshots, all of them or none: they cannot be read any more, and a later collection
+   * reclaims what only they hold. Until it does, {@link #undelete} brings them back. Durable when
+   * this returns. Forgetting what is forgotten does nothing. Readers and sessions that rely on one
+   * keep what they need until they are closed.
+   *
+   * @throws NoSuchSnapshotException if one of them is not there
+   * @throws ProtectedSnapshotException if one of them is protected
+   * @throws IllegalStateException if the store was opened for reading only
    */
-  List<SnapshotRecord> snapshots() throws StoreException;
+  void forget(Set<SnapshotId> ids) throws StoreException;
 
-  /** The committed snapshot of that id, if there is one. */
-  Optional<SnapshotRecord> snapshot(SnapshotId id) throws StoreException;
+  /**
+   * Brings a forgotten snapshot back, whole. Durable when this returns. Does nothing to one that is
+   * not forgotten.
+   *
+   * @throws NoSuchSnapshotException if it is not there, or if a collection has begun to reclaim it
+   * @throws IllegalStateException if the store was opened for reading only
+   */
+  void undelete(SnapshotId id) throws StoreException;
+
+  /**
+   * Protects a snapshot from being forgotten, or no longer. Durable when this returns.
+   *
+   * @throws NoSuchSnapshotException if it is not there or is forgotten
+   * @throws IllegalStateException if the store was opened for reading only
+   */
+  void setProtected(SnapshotId id, boolean isProtected) throws StoreException;
 
   /**
    * Begins a snapshot. Several may be under way at once.
@@ -30,7 +48,7 @@ public interface ChunkStore extends AutoCloseable {
    *     while the session is open; a disk that was left out of the latest one continues from an
    *     earlier one
    * @param compression for the new chunks
-   * @throws NoSuchSnapshotException if one of the parents is not there
+   * @throws NoSuchSnapshotException if one of the parents is not there or is forgotten
    * @throws IllegalStateException if the store was opened for reading only
    */
   BackupSession beginBackup(Set<SnapshotId> parents, Compression compression) throws StoreException;
@@ -38,7 +56,7 @@ public interface ChunkStore extends AutoCloseable {
   /**
    * Opens a snapshot for reading and keeps it from being reclaimed until the reader is closed.
    *
-   * @throws NoSuchSnapshotException if it is not there
+   * @throws NoSuchSnapshotException if it is not there or is forgotten
    */
   SnapshotReader open(SnapshotId id) throws StoreException;
 

@@ -18,7 +18,12 @@ public record RepositoryConfig(
     Compression compression,
     Instant created) {
   /** The format that this version writes, and the newest that it reads. */
-  public static final int FORMAT_VERSION = 1;
+  public static final int FORMAT_VERSION = 2;
+
+  /** The same, in the format that this version writes. */
+  public RepositoryConfig upgraded() {
+    return new RepositoryConfig(repositoryId, FORMAT_VERSION, chunkSizeBytes, compression, created);
+  }
 
   /** Checks the bounds given above. */
   public RepositoryConfig {

@@ -14,7 +14,7 @@ import java.util.Set;
  *
  * <pre>
  * {
- *   "formatVersion" : 1,
+ *   "formatVersion" : 2,
  *   "repositoryId" : "32 lower-case hex digits",
  *   "chunkSizeBytes" : 65536,
  *   "compression" : "lz4" or "none",

@@ -30,20 +30,27 @@ import java.util.zip.CRC32C;
  *
  * @param type {@link RecordType#CHUNK} or {@link RecordType#NODE}
  * @param codec how the payload is compressed
+ * @param keyEpoch 0 if the payload is not encrypted, else the number of the key it is sealed under
  * @param id of the plain bytes, never {@link ChunkId#ZERO}
  * @param plainLength bytes when decompressed: 1 to {@link #PLAIN_LENGTH_MAX}
- * @param payloadLength bytes as stored: 1 to the plain length, and equal to it without compression
+ * @param payloadLength bytes as stored: 1 to the plain length, and equal to it without compression;
+ *     {@link #SEAL_BYTES} more if it is encrypted
  */
 public record ContentRecord(
-    RecordType type, Codec codec, ChunkId id, int plainLength, int payloadLength) {
+    RecordType type, Codec codec, int keyEpoch, ChunkId id, int plainLength, int payloadLength) {
   /** Length of the header, and so the offset of the payload. */
   public static final int HEADER_BYTES = 52;
 
   /** Most plain bytes in a record: those of the largest chunk. */
   public static final int PLAIN_LENGTH_MAX = RepositoryOptions.CHUNK_SIZE_BYTES_MAX;
 
+  /** What encryption adds to a payload: 12 bytes of nonce before it and 16 of tag behind it. */
+  public static final int SEAL_BYTES = 12 + 16;
+
+  /** Most bytes of a record. */
+  public static final int RECORD_LENGTH_MAX = HEADER_BYTES + PLAIN_LENGTH_MAX + SEAL_BYTES;
+
   private static final int VERSION = 1;
-  private static final int KEY_EPOCH_UNENCRYPTED = 0;
   private static final int CRC_OFFSET = 48;
 
   /** Checks the bounds given above. */
@@ -58,9 +65,12 @@ public record ContentRecord(
       throw new IllegalArgumentException(
           "plain length: " + plainLength + " (expected: 1 to " + PLAIN_LENGTH_MAX + ")");
     }
-    if (!payloadFits(codec, plainLength, payloadLength)) {
+    if (keyEpoch < 0) {
+      throw new IllegalArgumentException("key epoch: " + keyEpoch + " (expected: >= 0)");
+    }
+    if (!payloadFits(codec, keyEpoch, plainLength, payloadLength)) {
       throw new IllegalArgumentException(
-          "payload length: " + payloadLength + " (expected: up to " + plainLength + ")");
+          "payload length: " + payloadLength + " (expected: what fits " + plainLength + ")");
     }
   }
 
@@ -69,11 +79,16 @@ public record ContentRecord(
     return HEADER_BYTES + payloadLength;
   }
 
+  /** Bytes of the payload without what encryption adds. */
+  public int compressedLength() {
+    return payloadLength - (keyEpoch == 0 ? 0 : SEAL_BYTES);
+  }
+
   /** Writes the header, all but its checksum, at the start of the record. */
   public void writeTo(byte[] record) {
     ByteBuffer out = ByteBuffer.wrap(record, 0, CRC_OFFSET);
     out.put((byte) VERSION).put((byte) type.code()).put((byte) codec.code()).put((byte) 0);
-    out.putInt(KEY_EPOCH_UNENCRYPTED);
+    out.putInt(keyEpoch);
     id.writeTo(out);
     out.putInt(plainLength).putInt(payloadLength);
   }
@@ -102,7 +117,7 @@ public record ContentRecord(
     int reserved = Byte.toUnsignedInt(in.get());
     require(reserved == 0, 3, "reserved byte", reserved, "0");
     int keyEpoch = in.getInt();
-    require(keyEpoch == KEY_EPOCH_UNENCRYPTED, 4, "key epoch", keyEpoch, "0");
+    require(keyEpoch >= 0, 4, "key epoch", keyEpoch, ">= 0");
     ChunkId id = ChunkId.fromBytes(record, in.position());
     require(!id.isZero(), 8, "id", 0, "not the reserved id of zeros");
     in.position(in.position() + ChunkId.BYTES);
@@ -112,15 +127,17 @@ public record ContentRecord(
     int payloadLength = in.getInt();
     boolean whole = payloadLength == length - HEADER_BYTES;
     require(whole, 44, "payload length", payloadLength, length - HEADER_BYTES);
-    boolean fits = payloadFits(codec, plainLength, payloadLength);
-    require(fits, 44, "payload length", payloadLength, "up to " + plainLength);
-    return new ContentRecord(type, codec, id, plainLength, payloadLength);
+    boolean fits = payloadFits(codec, keyEpoch, plainLength, payloadLength);
+    require(fits, 44, "payload length", payloadLength, "what fits " + plainLength);
+    return new ContentRecord(type, codec, keyEpoch, id, plainLength, payloadLength);
   }
 
-  private static boolean payloadFits(Codec codec, int plainLength, int payloadLength) {
+  private static boolean payloadFits(
+      Codec codec, int keyEpoch, int plainLength, int payloadLength) {
+    int compressedLength = payloadLength - (keyEpoch == 0 ? 0 : SEAL_BYTES);
     return codec == Codec.NONE
-        ? payloadLength == plainLength
-        : payloadLength >= 1 && payloadLength <= plainLength;
+        ? compressedLength == plainLength
+        : compressedLength >= 1 && compressedLength <= plainLength;
   }
 
   private static Codec codec(int code) throws MalformedRecordException {

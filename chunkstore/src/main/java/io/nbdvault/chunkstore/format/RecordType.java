@@ -9,7 +9,11 @@ public enum RecordType {
   /** A snapshot in the catalog. */
   SNAPSHOT(3),
   /** A counter of the store. */
-  COUNTER(4);
+  COUNTER(4),
+  /** What was decided about a snapshot after it was committed. */
+  SNAPSHOT_STATE(5),
+  /** A collection that has begun to sweep. */
+  COLLECTION(6);
 
   private final int code;
 

@@ -1,23 +1,29 @@
 package io.nbdvault.chunkstore.rocksdb;
 
+import io.nbdvault.chunkstore.CatalogEntry;
 import io.nbdvault.chunkstore.DamagedException;
 import io.nbdvault.chunkstore.SnapshotId;
 import io.nbdvault.chunkstore.SnapshotRecord;
+import io.nbdvault.chunkstore.SnapshotState;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.format.MalformedRecordException;
 import io.nbdvault.chunkstore.format.SnapshotFrame;
+import io.nbdvault.chunkstore.format.SnapshotStateRow;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The snapshots that are committed. A record can be read from the database a moment before it is
- * durable, so it is hidden until its commit has succeeded; if that fails it stays hidden.
+ * The snapshots that are committed, and what was decided about each since. A record can be read
+ * from the database a moment before it is durable, so it is hidden until its commit has succeeded;
+ * if that fails it stays hidden.
  */
 final class Catalog {
   private final Database database;
@@ -27,22 +33,37 @@ final class Catalog {
     this.database = database;
   }
 
-  /** All snapshots, by time, and by id where times are equal. */
-  List<SnapshotRecord> list() throws StoreException {
+  /** All snapshots, the forgotten ones too, by time, and by id where times are equal. */
+  List<CatalogEntry> list() throws StoreException {
     List<SnapshotRecord> records = new ArrayList<>();
-    database.forEach(Family.CATALOG, (key, row) -> addCommitted(records, key, row));
+    Map<SnapshotId, SnapshotState> states = new HashMap<>();
+    database.forEach(
+        Family.CATALOG,
+        (key, row) -> {
+          if (key.length == SnapshotStateRow.KEY_BYTES) {
+            addState(states, key, row);
+          } else {
+            addCommitted(records, key, row);
+          }
+        });
     records.sort(
         Comparator.comparing(SnapshotRecord::time).thenComparing(record -> record.id().hex()));
-    return List.copyOf(records);
+    return records.stream()
+        .map(
+            record ->
+                new CatalogEntry(record, states.getOrDefault(record.id(), SnapshotState.KEPT)))
+        .toList();
   }
 
-  Optional<SnapshotRecord> find(SnapshotId id) throws StoreException {
+  /** The snapshot of that id, also if it is forgotten. */
+  Optional<CatalogEntry> find(SnapshotId id) throws StoreException {
     byte[] key = SnapshotFrame.key(id);
     byte[] row = database.get(Family.CATALOG, key);
     // Asked after reading: a row that was read is listed here unless its commit has succeeded.
-    return row == null || uncommitted.contains(id)
-        ? Optional.empty()
-        : Optional.of(decode(key, row));
+    if (row == null || uncommitted.contains(id)) {
+      return Optional.empty();
+    }
+    return Optional.of(new CatalogEntry(decode(key, row), state(id)));
   }
 
   /** Puts a snapshot's record into a batch, hidden until {@link #committed}. */
@@ -54,6 +75,37 @@ final class Catalog {
   /** Shows a snapshot whose record is durable. */
   void committed(SnapshotId id) {
     uncommitted.remove(id);
+  }
+
+  /** Puts what was decided about a snapshot into a batch. */
+  void put(Database.Batch batch, SnapshotId id, SnapshotState state) throws StoreException {
+    byte[] key = SnapshotStateRow.key(id);
+    if (state.equals(SnapshotState.KEPT)) {
+      batch.delete(Family.CATALOG, key);
+    } else {
+      batch.put(Family.CATALOG, key, SnapshotStateRow.encode(id, state));
+    }
+  }
+
+  /** Takes a snapshot out: its record, and then what was decided about it, in one batch. */
+  void delete(Database.Batch batch, SnapshotId id) throws StoreException {
+    batch.delete(Family.CATALOG, SnapshotFrame.key(id));
+    batch.delete(Family.CATALOG, SnapshotStateRow.key(id));
+  }
+
+  private SnapshotState state(SnapshotId id) throws StoreException {
+    byte[] key = SnapshotStateRow.key(id);
+    byte[] row = database.get(Family.CATALOG, key);
+    return row == null ? SnapshotState.KEPT : decodeState(key, row);
+  }
+
+  private static void addState(Map<SnapshotId, SnapshotState> states, byte[] key, byte[] row)
+      throws DamagedException {
+    try {
+      states.put(SnapshotStateRow.idOf(key), SnapshotStateRow.decode(key, row));
+    } catch (MalformedRecordException e) {
+      throw damaged("state of snapshot ", key, e);
+    }
   }
 
   private void addCommitted(List<SnapshotRecord> records, byte[] key, byte[] row)
@@ -68,11 +120,20 @@ final class Catalog {
     try {
       return SnapshotFrame.decode(key, row);
     } catch (MalformedRecordException e) {
-      throw new DamagedException(
-          "snapshot " + HexFormat.of().formatHex(key),
-          OptionalLong.empty(),
-          "" + e.getMessage(),
-          e);
+      throw damaged("snapshot ", key, e);
     }
+  }
+
+  private static SnapshotState decodeState(byte[] key, byte[] row) throws DamagedException {
+    try {
+      return SnapshotStateRow.decode(key, row);
+    } catch (MalformedRecordException e) {
+      throw damaged("state of snapshot ", key, e);
+    }
+  }
+
+  private static DamagedException damaged(String what, byte[] key, MalformedRecordException e) {
+    return new DamagedException(
+        what + HexFormat.of().formatHex(key), OptionalLong.empty(), "" + e.getMessage(), e);
   }
 }

@@ -4,7 +4,7 @@ import io.nbdvault.chunkstore.ChunkId;
 import io.nbdvault.chunkstore.DamagedException;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.codec.ChunkCodec;
-import io.nbdvault.chunkstore.format.ContentId;
+import io.nbdvault.chunkstore.crypto.ContentCipher;
 import io.nbdvault.chunkstore.format.ContentRecord;
 import io.nbdvault.chunkstore.format.IndexKey;
 import io.nbdvault.chunkstore.format.IndexRow;
@@ -23,13 +23,16 @@ import org.jspecify.annotations.Nullable;
  */
 final class ContentReader implements NodeSource {
   private final Database database;
+  private final ContentCipher cipher;
   private final ThreadLocal<byte[]> recordBuffer;
 
-  ContentReader(Database database, int chunkSizeBytes) {
+  ContentReader(Database database, ContentCipher cipher, int chunkSizeBytes) {
     this.database = database;
+    this.cipher = cipher;
     int plainLengthMax = Math.max(chunkSizeBytes, TreeNode.BYTES_MAX);
     this.recordBuffer =
-        ThreadLocal.withInitial(() -> new byte[ContentRecord.HEADER_BYTES + plainLengthMax]);
+        ThreadLocal.withInitial(
+            () -> new byte[ContentRecord.HEADER_BYTES + plainLengthMax + ContentRecord.SEAL_BYTES]);
   }
 
   /** The index row of some content, or null if the store does not have it. */
@@ -99,18 +102,19 @@ final class ContentReader implements NodeSource {
     try {
       ContentRecord header = ContentRecord.decode(record, length, row.ordinal());
       checkIsOf(key, row, header);
+      int compressedOffset = cipher.open(header, record);
       ChunkCodec.of(header.codec())
           .decompress(
               record,
-              ContentRecord.HEADER_BYTES,
-              header.payloadLength(),
+              compressedOffset,
+              header.compressedLength(),
               destination,
               offset,
               header.plainLength());
     } catch (MalformedRecordException e) {
       throw damaged(key, row, "" + e.getMessage(), e);
     }
-    ChunkId found = ContentId.of(destination, offset, row.plainLength());
+    ChunkId found = cipher.id(key.type(), destination, offset, row.plainLength());
     if (!found.equals(key.id())) {
       throw damaged(key, row, "its bytes have the id " + found, null);
     }

@@ -149,6 +149,17 @@ final class Database implements AutoCloseable {
       }
     }
 
+    void delete(Family family, byte[] key) throws StoreException {
+      database.enter();
+      try {
+        batch.delete(database.handle(family), key);
+      } catch (RocksDBException e) {
+        throw StoreErrors.of(database.location, "collecting rows", e);
+      } finally {
+        database.exit();
+      }
+    }
+
     @Override
     public void close() {
       batch.close();

@@ -5,10 +5,12 @@ import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.StoreFailedException;
 import io.nbdvault.chunkstore.StoredChunk;
 import io.nbdvault.chunkstore.codec.ChunkCodec;
+import io.nbdvault.chunkstore.crypto.ContentCipher;
 import io.nbdvault.chunkstore.format.ContentRecord;
 import io.nbdvault.chunkstore.format.IndexKey;
+import io.nbdvault.chunkstore.format.IndexRow;
 import io.nbdvault.chunkstore.format.TreeNode;
-import java.util.Arrays;
+import io.nbdvault.chunkstore.tree.Awaiting;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -19,29 +21,41 @@ import org.jspecify.annotations.Nullable;
  */
 final class Intake {
   private final ContentReader reader;
+  private final ContentCipher cipher;
   private final StoreWriter writer;
   private final Claims claims;
   private final int plainLengthMax;
   private final ThreadLocal<byte[]> compressionBuffer = ThreadLocal.withInitial(() -> new byte[0]);
 
-  Intake(ContentReader reader, StoreWriter writer, Claims claims, int chunkSizeBytes) {
+  Intake(
+      ContentReader reader,
+      ContentCipher cipher,
+      StoreWriter writer,
+      Claims claims,
+      int chunkSizeBytes) {
     this.reader = reader;
+    this.cipher = cipher;
     this.writer = writer;
     this.claims = claims;
     this.plainLengthMax = Math.max(chunkSizeBytes, TreeNode.BYTES_MAX);
   }
 
-  /** Stores content unless the store has it. Borrows the array until it returns. */
+  /**
+   * Stores content unless the store has it. Borrows the array until it returns.
+   *
+   * @param epoch of the session that relies on the content from now on: the index row has it, or a
+   *     later one, when the future completes
+   */
   CompletableFuture<StoredChunk> put(
-      IndexKey key, byte[] plain, int offset, int length, ChunkCodec codec) {
+      IndexKey key, byte[] plain, int offset, int length, ChunkCodec codec, long epoch) {
     try {
       while (true) {
-        Claim mine = new Claim(key);
+        Claim mine = new Claim(key, epoch);
         Claim first = claims.claim(mine);
         if (first == null) {
           return storeClaimed(mine, plain, offset, length, codec);
         }
-        CompletableFuture<StoredChunk> theirs = follow(first);
+        CompletableFuture<StoredChunk> theirs = follow(first, epoch);
         if (theirs != null) {
           return theirs;
         }
@@ -55,10 +69,20 @@ final class Intake {
     }
   }
 
-  /** What comes of somebody else's claim; null if they gave it up. */
-  private static @Nullable CompletableFuture<StoredChunk> follow(Claim first)
-      throws InterruptedException {
-    return switch (first.awaitDecision()) {
+  /**
+   * What comes of somebody else's claim; null if they gave it up, or if theirs is over and leaves
+   * the row with an epoch that is too early.
+   */
+  private static @Nullable CompletableFuture<StoredChunk> follow(Claim first, long epoch)
+      throws StoreException, InterruptedException {
+    Claim.Decision decision = first.awaitDecision();
+    if (first.epoch() < epoch) {
+      if (decision == Claim.Decision.SUBMITTED) {
+        Awaiting.result(first.stored());
+      }
+      return null;
+    }
+    return switch (decision) {
       case PRESENT -> duplicate(first.key());
       case SUBMITTED -> first.asDuplicate();
       case ABANDONED -> null;
@@ -70,12 +94,17 @@ final class Intake {
       throws StoreException, InterruptedException {
     Claim.Decision decision = Claim.Decision.ABANDONED;
     try {
-      if (reader.lookUp(claim.key()) != null) {
+      IndexRow row = reader.lookUp(claim.key());
+      if (row == null || row.damaged()) {
+        byte[] record = encode(claim.key(), plain, offset, length, codec);
+        long ordinal = row == null ? WriteTask.Content.NEW_ORDINAL : row.ordinal();
+        writer.submit(new WriteTask.Content(claim, length, record, ordinal));
+      } else if (row.epoch() < claim.epoch()) {
+        writer.submit(new WriteTask.Refresh(claim, row.withEpoch(claim.epoch())));
+      } else {
         decision = Claim.Decision.PRESENT;
         return duplicate(claim.key());
       }
-      byte[] record = encode(claim.key(), plain, offset, length, codec);
-      writer.submit(new WriteTask.Content(claim, length, record));
       decision = Claim.Decision.SUBMITTED;
       return claim.stored();
     } finally {
@@ -92,33 +121,34 @@ final class Intake {
   }
 
   private byte[] encode(IndexKey key, byte[] plain, int offset, int length, ChunkCodec codec) {
-    byte[] record = compressed(plain, offset, length, codec);
-    Codec used = codec.codec();
-    if (record == null) {
-      used = Codec.NONE;
-      record = new byte[ContentRecord.HEADER_BYTES + length];
-      System.arraycopy(plain, offset, record, ContentRecord.HEADER_BYTES, length);
+    byte[] compressed = plain;
+    int compressedOffset = offset;
+    int compressedLength = length;
+    Codec used = Codec.NONE;
+    if (codec.codec() != Codec.NONE) {
+      byte[] buffer = compressionBuffer(codec);
+      int fewer = codec.compress(plain, offset, length, buffer, 0);
+      if (fewer < length) {
+        compressed = buffer;
+        compressedOffset = 0;
+        compressedLength = fewer;
+        used = codec.codec();
+      }
     }
-    int payloadLength = record.length - ContentRecord.HEADER_BYTES;
-    new ContentRecord(key.type(), used, key.id(), length, payloadLength).writeTo(record);
+    int payloadLength = cipher.prefixBytes() + compressedLength + cipher.suffixBytes();
+    ContentRecord header =
+        new ContentRecord(key.type(), used, cipher.keyEpoch(), key.id(), length, payloadLength);
+    byte[] record = new byte[header.recordLength()];
+    int payloadOffset = ContentRecord.HEADER_BYTES + cipher.prefixBytes();
+    System.arraycopy(compressed, compressedOffset, record, payloadOffset, compressedLength);
+    header.writeTo(record);
+    cipher.seal(header, record);
     return record;
-  }
-
-  /** Room for a header and the compressed bytes; null if they are no fewer than the plain ones. */
-  private byte @Nullable [] compressed(byte[] plain, int offset, int length, ChunkCodec codec) {
-    if (codec.codec() == Codec.NONE) {
-      return null;
-    }
-    byte[] buffer = compressionBuffer(codec);
-    int compressed = codec.compress(plain, offset, length, buffer, ContentRecord.HEADER_BYTES);
-    return compressed < length
-        ? Arrays.copyOf(buffer, ContentRecord.HEADER_BYTES + compressed)
-        : null;
   }
 
   private byte[] compressionBuffer(ChunkCodec codec) {
     byte[] buffer = compressionBuffer.get();
-    int needed = ContentRecord.HEADER_BYTES + codec.compressedLengthMax(plainLengthMax);
+    int needed = codec.compressedLengthMax(plainLengthMax);
     if (buffer.length < needed) {
       buffer = new byte[needed];
       compressionBuffer.set(buffer);

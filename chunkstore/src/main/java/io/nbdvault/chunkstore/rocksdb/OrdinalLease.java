@@ -34,6 +34,11 @@ final class OrdinalLease {
     return first;
   }
 
+  /** The ordinal that is taken next, or lies before it. */
+  long next() {
+    return next;
+  }
+
   /** Makes sure that so many ordinals can be taken. Durable when it returns. */
   void ensure(int count) throws StoreException {
     if (end - next < count) {

@@ -85,7 +85,11 @@ record RepositoryDirectory(Path dir) {
   void writeConfig(RepositoryConfig config) throws IOException {
     Path temporary = newConfig();
     try (FileChannel file =
-        FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+        FileChannel.open(
+            temporary,
+            StandardOpenOption.CREATE,
+            StandardOpenOption.TRUNCATE_EXISTING,
+            StandardOpenOption.WRITE)) {
       ByteBuffer bytes = ByteBuffer.wrap(ConfigFile.encode(config));
       while (bytes.hasRemaining()) {
         file.write(bytes);

@@ -11,7 +11,7 @@ import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.StoreFailedException;
 import io.nbdvault.chunkstore.StoredChunk;
 import io.nbdvault.chunkstore.codec.ChunkCodec;
-import io.nbdvault.chunkstore.format.ContentId;
+import io.nbdvault.chunkstore.crypto.ContentCipher;
 import io.nbdvault.chunkstore.format.IndexKey;
 import io.nbdvault.chunkstore.format.RecordType;
 import io.nbdvault.chunkstore.format.SnapshotFrame;
@@ -42,6 +42,8 @@ final class RocksBackupSession implements BackupSession {
   private final ChunkCodec codec;
   private final int chunkSizeBytes;
   private final byte[] zeros;
+  private final long epoch;
+  private final ContentCipher cipher;
   private final ContentReader reader;
   private final Intake intake;
   private final StoreWriter writer;
@@ -58,6 +60,8 @@ final class RocksBackupSession implements BackupSession {
       List<SnapshotRecord> parents,
       ChunkCodec codec,
       byte[] zeros,
+      long epoch,
+      ContentCipher cipher,
       ContentReader reader,
       Intake intake,
       StoreWriter writer,
@@ -66,6 +70,8 @@ final class RocksBackupSession implements BackupSession {
     this.codec = codec;
     this.chunkSizeBytes = zeros.length;
     this.zeros = zeros;
+    this.epoch = epoch;
+    this.cipher = cipher;
     this.reader = reader;
     this.intake = intake;
     this.writer = writer;
@@ -73,6 +79,16 @@ final class RocksBackupSession implements BackupSession {
     for (SnapshotRecord parent : parents) {
       parent.disks().forEach(disk -> knownRoots.add(new KnownRoot(disk.root(), disk.sizeBytes())));
     }
+  }
+
+  /** The store's epoch when the session began: what it relies on has this epoch or a later one. */
+  long epoch() {
+    return epoch;
+  }
+
+  /** The snapshots that the session keeps from being reclaimed. */
+  List<SnapshotRecord> parents() {
+    return parents;
   }
 
   @Override
@@ -95,9 +111,9 @@ final class RocksBackupSession implements BackupSession {
         return CompletableFuture.completedFuture(
             new StoredChunk(ChunkId.ZERO, StoredChunk.Outcome.ZERO, 0));
       }
-      ChunkId chunk = ContentId.of(plain, offset, length);
-      return noticeFailure(
-          intake.put(new IndexKey(RecordType.CHUNK, chunk), plain, offset, length, codec));
+      ChunkId chunk = cipher.id(RecordType.CHUNK, plain, offset, length);
+      IndexKey key = new IndexKey(RecordType.CHUNK, chunk);
+      return noticeFailure(intake.put(key, plain, offset, length, codec, epoch));
     } finally {
       life.readLock().unlock();
     }
@@ -149,13 +165,13 @@ final class RocksBackupSession implements BackupSession {
   private NodeSink.PendingNode putNode(TreeNode node) {
     writer.requireOtherThread();
     byte[] plain = node.encode();
-    ChunkId nodeId = ContentId.of(plain, 0, plain.length);
+    ChunkId nodeId = cipher.id(RecordType.NODE, plain, 0, plain.length);
     IndexKey key = new IndexKey(RecordType.NODE, nodeId);
     life.readLock().lock();
     try {
       requireOpen();
       return new NodeSink.PendingNode(
-          nodeId, noticeFailure(intake.put(key, plain, 0, plain.length, codec)));
+          nodeId, noticeFailure(intake.put(key, plain, 0, plain.length, codec, epoch)));
     } finally {
       life.readLock().unlock();
     }

@@ -6,6 +6,8 @@ import io.nbdvault.chunkstore.RepositoryOptions;
 import io.nbdvault.chunkstore.SnapshotId;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.StoreFailedException;
+import io.nbdvault.chunkstore.crypto.ContentCipher;
+import io.nbdvault.chunkstore.crypto.PlainContent;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -13,6 +15,9 @@ import org.rocksdb.RocksDBException;
 
 /** Creates and opens repositories that lie in a directory. */
 public final class RocksRepository {
+  /** Of a store that is only read: nothing begins there. */
+  private static final long NO_EPOCH = 0;
+
   private RocksRepository() {}
 
   /** See {@link io.nbdvault.chunkstore.Repositories#create}. */
@@ -30,14 +35,15 @@ public final class RocksRepository {
   /** See {@link io.nbdvault.chunkstore.Repositories#open}. */
   public static ChunkStore open(Path dir) throws StoreException {
     RepositoryDirectory directory = new RepositoryDirectory(dir);
-    RepositoryConfig config = directory.readConfig();
+    // Before anything else: a format that is not known may have another lock.
+    directory.readConfig();
     RepositoryLock lock = RepositoryLock.acquire(directory);
     Database database = null;
     boolean opened = false;
     try {
       database =
           Database.open(directory.location(), directory.database(), Database.Access.READ_WRITE);
-      StoredConfig.check(database, config);
+      RepositoryConfig config = StoredConfig.checkAndUpgrade(database, directory);
       ChunkStore store = openForWriting(config, lock, database);
       opened = true;
       return store;
@@ -59,8 +65,11 @@ public final class RocksRepository {
     boolean opened = false;
     try {
       StoredConfig.check(database, config);
-      ContentReader reader = new ContentReader(database, config.chunkSizeBytes());
-      ChunkStore store = new RocksChunkStore(config, database, reader, new Catalog(database), null);
+      ContentCipher cipher = new PlainContent();
+      ContentReader reader = new ContentReader(database, cipher, config.chunkSizeBytes());
+      ChunkStore store =
+          new RocksChunkStore(
+              config, database, cipher, reader, new Catalog(database), NO_EPOCH, null);
       opened = true;
       return store;
     } finally {
@@ -81,14 +90,15 @@ public final class RocksRepository {
       database.write(batch);
     }
     database.flush();
-    ContentReader reader = new ContentReader(database, config.chunkSizeBytes());
+    ContentCipher cipher = new PlainContent();
+    ContentReader reader = new ContentReader(database, cipher, config.chunkSizeBytes());
     Catalog catalog = new Catalog(database);
     Claims claims = new Claims();
-    StoreWriter writer = new StoreWriter(database, catalog, claims, ordinals, epoch);
-    Intake intake = new Intake(reader, writer, claims, config.chunkSizeBytes());
+    StoreWriter writer = new StoreWriter(database, catalog, claims, ordinals);
+    Intake intake = new Intake(reader, cipher, writer, claims, config.chunkSizeBytes());
     writer.start();
-    return new RocksChunkStore(
-        config, database, reader, catalog, new RocksChunkStore.Writing(lock, writer, intake));
+    RocksChunkStore.Writing writing = new RocksChunkStore.Writing(lock, writer, intake);
+    return new RocksChunkStore(config, database, cipher, reader, catalog, epoch, writing);
   }
 
   /**

@@ -23,11 +23,11 @@ import org.slf4j.LoggerFactory;
  * it.
  *
  * <p>What a write promises: after {@link WriteTask.Content} the content can be read back and is
- * durable with the next commit of anybody, or the next time RocksDB flushes; after {@link
- * WriteTask.Commit} the snapshot and everything written before it is durable. The index row and the
- * record of some content are in one batch, all families are flushed as one, and the catalog row is
- * the last thing written before that, so whatever instant the process is killed at, a catalog row
- * that is there has everything below it.
+ * durable with the next commit of anybody, or the next time RocksDB flushes; after {@link #commit}
+ * the snapshot and everything written before it is durable. The index row and the record of some
+ * content are in one batch, all families are flushed as one, and the catalog row is the last thing
+ * written before that, so whatever instant the process is killed at, a catalog row that is there
+ * has everything below it.
  *
  * <p>After the first failure the store takes no more writes: what is in memory may not match what
  * is on disk, and only opening it again tells.
@@ -39,7 +39,6 @@ final class StoreWriter {
   private final Catalog catalog;
   private final Claims claims;
   private final OrdinalLease ordinals;
-  private final long epoch;
   private final BlockingQueue<WriteTask> queue =
       new ArrayBlockingQueue<>(StoreLimits.QUEUE_RECORDS);
   private final Semaphore queueBytes = new Semaphore(StoreLimits.QUEUE_BYTES);
@@ -51,13 +50,11 @@ final class StoreWriter {
   private volatile @Nullable StoreException failure;
   private boolean stopped;
 
-  StoreWriter(
-      Database database, Catalog catalog, Claims claims, OrdinalLease ordinals, long epoch) {
+  StoreWriter(Database database, Catalog catalog, Claims claims, OrdinalLease ordinals) {
     this.database = database;
     this.catalog = catalog;
     this.claims = claims;
     this.ordinals = ordinals;
-    this.epoch = epoch;
     this.thread = new Thread(this::run, "nbdvault-store-writer");
     // A program that ends without closing the store loses nothing that was committed.
     this.thread.setDaemon(true);
@@ -74,30 +71,52 @@ final class StoreWriter {
     }
   }
 
-  /** Queues content. Blocks while the queue is full. */
-  void submit(WriteTask.Content content) throws StoreException, InterruptedException {
-    queueBytes.acquire(content.record().length);
+  /** Queues a change of a row. Blocks while the queue is full. */
+  void submit(WriteTask.RowTask task) throws StoreException, InterruptedException {
+    queueBytes.acquire(task.queueBytes());
     boolean queued = false;
     try {
-      queue(content);
+      queue(task);
       queued = true;
     } finally {
       if (!queued) {
-        queueBytes.release(content.record().length);
+        queueBytes.release(task.queueBytes());
       }
     }
   }
 
   /** Makes a snapshot durable, and shows it in the catalog. */
   void commit(SnapshotId id, byte[] row) throws StoreException {
-    WriteTask.Commit commit = new WriteTask.Commit(id, row);
+    run(
+        () -> {
+          try (Database.Batch rows = database.newBatch()) {
+            catalog.put(rows, id, row);
+            database.write(rows);
+          }
+          database.flush();
+          catalog.committed(id);
+        });
+  }
+
+  /**
+   * Does something on the writer's thread, after everything that was queued before. If it fails the
+   * store takes no more writes.
+   */
+  void run(WriteTask.Step.Action action) throws StoreException {
+    requireOtherThread();
+    WriteTask.Step step = new WriteTask.Step(action);
     try {
-      queue(commit);
+      queue(step);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new StoreFailedException("Interrupted before the snapshot was committed.", e);
+      throw new StoreFailedException("Interrupted before it was written.", e);
     }
-    Awaiting.result(commit.done());
+    Awaiting.result(step.done());
+  }
+
+  /** The ordinal that comes next. Only in a step: then all that is below it was given. */
+  long nextOrdinal() {
+    return ordinals.next();
   }
 
   /** Ends the thread after everything that was queued, and gives the unused ordinals back. */
@@ -175,15 +194,15 @@ final class StoreWriter {
   }
 
   private void run() {
-    List<WriteTask.Content> batch = new ArrayList<>(StoreLimits.BATCH_RECORDS);
+    List<WriteTask.RowTask> batch = new ArrayList<>(StoreLimits.BATCH_RECORDS);
     while (true) {
       WriteTask next = collect(batch);
       if (!batch.isEmpty()) {
         write(batch);
         batch.clear();
       }
-      if (next instanceof WriteTask.Commit commit) {
-        commit(commit);
+      if (next instanceof WriteTask.Step step) {
+        perform(step);
       } else if (next instanceof WriteTask.Stop) {
         return;
       }
@@ -191,12 +210,12 @@ final class StoreWriter {
   }
 
   /** Fills a batch with what is queued. Returns what must be done after it, or null. */
-  private @Nullable WriteTask collect(List<WriteTask.Content> batch) {
+  private @Nullable WriteTask collect(List<WriteTask.RowTask> batch) {
     int bytes = 0;
     WriteTask task = take();
-    while (task instanceof WriteTask.Content content) {
-      batch.add(content);
-      bytes += content.record().length;
+    while (task instanceof WriteTask.RowTask row) {
+      batch.add(row);
+      bytes += row.queueBytes();
       if (batch.size() == StoreLimits.BATCH_RECORDS || bytes >= StoreLimits.BATCH_BYTES) {
         return null;
       }
@@ -216,68 +235,64 @@ final class StoreWriter {
     }
   }
 
-  private void write(List<WriteTask.Content> batch) {
+  private void write(List<WriteTask.RowTask> batch) {
     StoreException failed = failure;
     if (failed == null) {
       failed = attempt(() -> writeRows(batch));
     }
-    for (WriteTask.Content content : batch) {
-      queueBytes.release(content.record().length);
+    for (WriteTask.RowTask task : batch) {
+      queueBytes.release(task.queueBytes());
       // First from the claims, so that whoever meets the content next asks the index.
-      claims.end(content.claim());
+      claims.end(task.claim());
       if (failed == null) {
-        content.claim().complete(content.record().length);
+        task.claim().complete(task.outcome());
       } else {
-        content.claim().fail(failed);
+        task.claim().fail(failed);
       }
     }
   }
 
-  private void writeRows(List<WriteTask.Content> batch) throws StoreException {
+  private void writeRows(List<WriteTask.RowTask> batch) throws StoreException {
     ordinals.ensure(batch.size());
     try (Database.Batch rows = database.newBatch()) {
-      for (WriteTask.Content content : batch) {
-        long ordinal = ordinals.take();
-        ContentRecord.seal(content.record(), ordinal);
-        rows.put(Family.CHUNK, OrdinalKey.of(ordinal), content.record());
-        IndexRow row = new IndexRow(ordinal, content.plainLength(), epoch);
-        rows.put(Family.INDEX, content.claim().key().encode(), row.encode());
+      for (WriteTask.RowTask task : batch) {
+        byte[] key = task.claim().key().encode();
+        if (task instanceof WriteTask.Content content) {
+          rows.put(Family.INDEX, key, putRecord(rows, content).encode());
+        } else if (task instanceof WriteTask.Refresh refresh) {
+          rows.put(Family.INDEX, key, refresh.row().encode());
+        }
       }
       database.write(rows);
     }
   }
 
-  private void commit(WriteTask.Commit commit) {
+  private IndexRow putRecord(Database.Batch rows, WriteTask.Content content) throws StoreException {
+    boolean isNew = content.ordinal() == WriteTask.Content.NEW_ORDINAL;
+    long ordinal = isNew ? ordinals.take() : content.ordinal();
+    ContentRecord.seal(content.record(), ordinal);
+    rows.put(Family.CHUNK, OrdinalKey.of(ordinal), content.record());
+    return new IndexRow(
+        ordinal, content.plainLength(), content.claim().epoch(), content.record().length, false);
+  }
+
+  private void perform(WriteTask.Step step) {
     StoreException failed = failure;
     if (failed == null) {
-      failed = attempt(() -> writeCommit(commit));
+      failed = attempt(step.action());
     }
     if (failed == null) {
-      commit.done().complete(null);
+      step.done().complete(null);
     } else {
-      commit.done().completeExceptionally(failed);
+      step.done().completeExceptionally(failed);
     }
-  }
-
-  private void writeCommit(WriteTask.Commit commit) throws StoreException {
-    try (Database.Batch rows = database.newBatch()) {
-      catalog.put(rows, commit.id(), commit.row());
-      database.write(rows);
-    }
-    database.flush();
-    catalog.committed(commit.id());
-  }
-
-  @FunctionalInterface
-  private interface Step {
-    void run() throws StoreException;
   }
 
   /** Does a step. Returns what it failed with, which ends all writing, or null. */
-  private @Nullable StoreException attempt(Step step) {
+  private @Nullable StoreException attempt(WriteTask.Step.Action action) {
     StoreException failed;
     try {
-      step.run();
+      action.run();
       return null;
     } catch (StoreException e) {
       failed = e;

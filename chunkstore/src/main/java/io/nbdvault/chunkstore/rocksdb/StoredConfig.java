@@ -5,6 +5,7 @@ import io.nbdvault.chunkstore.RepositoryConfig;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.format.ConfigFile;
 import io.nbdvault.chunkstore.format.MalformedRecordException;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.OptionalLong;
 
@@ -20,21 +21,60 @@ final class StoredConfig {
   }
 
   /**
-   * Checks that the file's content is what the repository was created with.
+   * Checks that the file's content is what the repository was created with. The format's version
+   * may differ: whoever raises it changes the copy first, and may be killed before the file.
    *
    * @throws DamagedException if it is not
    */
   static void check(Database database, RepositoryConfig config) throws StoreException {
+    RepositoryConfig copy = copy(database);
+    if (!copy.upgraded().equals(config.upgraded())) {
+      throw new DamagedException(
+          "config.json", OptionalLong.empty(), config + " (expected: " + copy + ")", null);
+    }
+  }
+
+  /**
+   * Checks as {@link #check} does, and then raises the format's version to the one that this
+   * version of the program writes. What an earlier version wrote stays as it is: it can be read.
+   * Durable when this returns.
+   *
+   * @return the configuration as it is now
+   */
+  static RepositoryConfig checkAndUpgrade(Database database, RepositoryDirectory directory)
+      throws StoreException {
+    RepositoryConfig config = directory.readConfig();
+    check(database, config);
+    RepositoryConfig upgraded = config.upgraded();
+    if (!copy(database).equals(upgraded)) {
+      try (Database.Batch batch = database.newBatch()) {
+        batch.put(Family.DEFAULT, key(), ConfigFile.encode(upgraded));
+        database.write(batch);
+      }
+      database.flush();
+    }
+    if (!config.equals(upgraded)) {
+      try {
+        directory.writeConfig(upgraded);
+      } catch (IOException e) {
+        throw StoreErrors.of(directory.location(), "raising its format's version", e);
+      }
+    }
+    return upgraded;
+  }
+
+  private static RepositoryConfig copy(Database database) throws StoreException {
     byte[] row = database.get(Family.DEFAULT, key());
     if (row == null) {
       throw new DamagedException("copy of config.json", OptionalLong.empty(), "is missing", null);
     }
     try {
-      RepositoryConfig copy = ConfigFile.decode(row);
-      if (!copy.equals(config)) {
+      int version = ConfigFile.formatVersion(row);
+      if (version > RepositoryConfig.FORMAT_VERSION) {
         throw new DamagedException(
-            "config.json", OptionalLong.empty(), config + " (expected: " + copy + ")", null);
+            "copy of config.json", OptionalLong.empty(), "format version " + version, null);
       }
+      return ConfigFile.decode(row);
     } catch (MalformedRecordException e) {
       throw new DamagedException(
           "copy of config.json", OptionalLong.empty(), "" + e.getMessage(), e);

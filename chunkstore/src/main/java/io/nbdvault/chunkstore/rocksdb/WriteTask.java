@@ -1,16 +1,34 @@
 package io.nbdvault.chunkstore.rocksdb;
 
-import io.nbdvault.chunkstore.SnapshotId;
+import io.nbdvault.chunkstore.StoreException;
+import io.nbdvault.chunkstore.StoredChunk;
+import io.nbdvault.chunkstore.format.IndexRow;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /** What the writer thread is asked to do, in the order in which it was asked. */
 sealed interface WriteTask {
+  /** A change of the row of one id, whose claim ends when it is written. Many make one batch. */
+  sealed interface RowTask extends WriteTask {
+    /** The claim of the row's id. */
+    Claim claim();
+
+    /** How much of the queue's room it takes, in bytes. */
+    int queueBytes();
+
+    /** What the claim completes with. */
+    StoredChunk outcome();
+  }
+
   /** Write a chunk or a node. */
-  final class Content implements WriteTask {
+  final class Content implements RowTask {
+    /** Asks for an ordinal of its own. */
+    static final long NEW_ORDINAL = 0;
+
     private final Claim claim;
     private final int plainLength;
     private final byte[] record;
+    private final long ordinal;
 
     /**
      * Makes the task.
@@ -18,14 +36,17 @@ sealed interface WriteTask {
      * @param claim of its content
      * @param plainLength bytes when decompressed
      * @param record complete but for its checksum, which depends on the ordinal; now the task's
+     * @param ordinal where a damaged record of that content lies, or {@link #NEW_ORDINAL}
      */
-    Content(Claim claim, int plainLength, byte[] record) {
+    Content(Claim claim, int plainLength, byte[] record, long ordinal) {
       this.claim = claim;
       this.plainLength = plainLength;
       this.record = record;
+      this.ordinal = ordinal;
     }
 
-    Claim claim() {
+    @Override
+    public Claim claim() {
       return claim;
     }
 
@@ -36,33 +57,60 @@ sealed interface WriteTask {
     byte[] record() {
       return record;
     }
+
+    long ordinal() {
+      return ordinal;
+    }
+
+    @Override
+    public int queueBytes() {
+      return record.length;
+    }
+
+    @Override
+    public StoredChunk outcome() {
+      return new StoredChunk(claim.key().id(), StoredChunk.Outcome.NEW, record.length);
+    }
   }
 
-  /** Make a snapshot durable, with all that was asked before. */
-  final class Commit implements WriteTask {
-    private final SnapshotId id;
-    private final byte[] row;
+  /**
+   * Give the row of content that is there the epoch of who relies on it now.
+   *
+   * @param claim of its content
+   * @param row as it will be
+   */
+  record Refresh(Claim claim, IndexRow row) implements RowTask {
+    @Override
+    public int queueBytes() {
+      return IndexRow.BYTES;
+    }
+
+    @Override
+    public StoredChunk outcome() {
+      return new StoredChunk(claim.key().id(), StoredChunk.Outcome.DUPLICATE, 0);
+    }
+  }
+
+  /** Something that is done on its own, after everything that was asked before. */
+  final class Step implements WriteTask {
+    /** What is done. */
+    @FunctionalInterface
+    interface Action {
+      void run() throws StoreException;
+    }
+
+    private final Action action;
     private final CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
 
-    /**
-     * Makes the task.
-     *
-     * @param row the snapshot's catalog row, now the task's
-     */
-    Commit(SnapshotId id, byte[] row) {
-      this.id = id;
-      this.row = row;
+    Step(Action action) {
+      this.action = action;
     }
 
-    SnapshotId id() {
-      return id;
+    Action action() {
+      return action;
     }
 
-    byte[] row() {
-      return row;
-    }
-
-    /** Completes when the snapshot is durable. */
+    /** Completes when it is done. */
     CompletableFuture<@Nullable Void> done() {
       return done;
     }

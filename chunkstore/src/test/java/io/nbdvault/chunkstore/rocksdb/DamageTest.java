@@ -99,7 +99,10 @@ class DamageTest {
       put(Family.CHUNK, OrdinalKey.of(ordinal), good);
       long nowhere = 12345;
       IndexRow good2 = row(key);
-      put(Family.INDEX, key.encode(), new IndexRow(nowhere, good2.plainLength(), 1).encode());
+      put(
+          Family.INDEX,
+          key.encode(),
+          new IndexRow(nowhere, good2.plainLength(), 1, 0, false).encode());
       assertDamaged(key, OptionalLong.of(nowhere));
       put(Family.INDEX, key.encode(), good2.encode());
     }
@@ -122,7 +125,7 @@ class DamageTest {
       int length = row.plainLength();
       byte[] forged = new byte[ContentRecord.HEADER_BYTES + length];
       Arrays.fill(forged, ContentRecord.HEADER_BYTES, forged.length, (byte) 'y');
-      new ContentRecord(key.type(), Codec.NONE, key.id(), length, length).writeTo(forged);
+      new ContentRecord(key.type(), Codec.NONE, 0, key.id(), length, length).writeTo(forged);
       ContentRecord.seal(forged, row.ordinal());
       byte[] good = record(row.ordinal());
       put(Family.CHUNK, OrdinalKey.of(row.ordinal()), forged);
@@ -139,7 +142,7 @@ class DamageTest {
       put(Family.INDEX, key.encode(), Arrays.copyOf(good, 23));
       assertDamaged(key, OptionalLong.empty());
       int other = row.plainLength() - 1;
-      put(Family.INDEX, key.encode(), new IndexRow(row.ordinal(), other, 1).encode());
+      put(Family.INDEX, key.encode(), new IndexRow(row.ordinal(), other, 1, 0, false).encode());
       assertDamaged(key, OptionalLong.of(row.ordinal()));
       put(Family.INDEX, key.encode(), good);
     }

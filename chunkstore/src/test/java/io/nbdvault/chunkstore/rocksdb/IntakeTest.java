@@ -13,6 +13,8 @@ import io.nbdvault.chunkstore.StoreFailedException;
 import io.nbdvault.chunkstore.StoredChunk;
 import io.nbdvault.chunkstore.StoredChunk.Outcome;
 import io.nbdvault.chunkstore.codec.ChunkCodec;
+import io.nbdvault.chunkstore.crypto.ContentCipher;
+import io.nbdvault.chunkstore.crypto.PlainContent;
 import io.nbdvault.chunkstore.format.ContentId;
 import io.nbdvault.chunkstore.format.IndexKey;
 import io.nbdvault.chunkstore.format.RecordType;
@@ -31,6 +33,9 @@ class IntakeTest {
   private static final IndexKey KEY =
       new IndexKey(RecordType.CHUNK, ContentId.of(PLAIN, 0, PLAIN.length));
 
+  private static final long EPOCH = 2;
+  private static final StoredChunk STORED = new StoredChunk(KEY.id(), Outcome.NEW, 9);
+
   @TempDir private Path temporary;
 
   @Test
@@ -44,7 +49,8 @@ class IntakeTest {
     StoredChunk duplicate = new StoredChunk(KEY.id(), Outcome.DUPLICATE, 0);
     assertThat(Awaiting.result(secondAfter(Claim.Decision.PRESENT, claim -> {})))
         .isEqualTo(duplicate);
-    assertThat(Awaiting.result(secondAfter(Claim.Decision.SUBMITTED, claim -> claim.complete(9))))
+    assertThat(
+            Awaiting.result(secondAfter(Claim.Decision.SUBMITTED, claim -> claim.complete(STORED))))
         .isEqualTo(duplicate);
   }
 
@@ -65,7 +71,9 @@ class IntakeTest {
       writer = writer(database, new Claims());
     }
     writer.start();
-    WriteTask.Content content = new WriteTask.Content(new Claim(KEY), 1, new byte[100]);
+    WriteTask.Content content =
+        new WriteTask.Content(
+            new Claim(KEY, EPOCH), 1, new byte[100], WriteTask.Content.NEW_ORDINAL);
     writer.submit(content);
     assertThatThrownBy(() -> Awaiting.result(content.claim().stored()))
         .isInstanceOf(StoreFailedException.class);
@@ -86,7 +94,7 @@ class IntakeTest {
       StoreWriter writer = writer(database, claims);
       writer.start();
       Intake intake = intake(database, writer, claims);
-      Claim first = new Claim(KEY);
+      Claim first = new Claim(KEY, EPOCH);
       assertThat(claims.claim(first)).isNull();
       CompletableFuture<StoredChunk> second =
           CompletableFuture.completedFuture(intake).thenComposeAsync(IntakeTest::put);
@@ -102,7 +110,7 @@ class IntakeTest {
   }
 
   private static CompletableFuture<StoredChunk> put(Intake intake) {
-    return intake.put(KEY, PLAIN, 0, PLAIN.length, ChunkCodec.of(Codec.LZ4));
+    return intake.put(KEY, PLAIN, 0, PLAIN.length, ChunkCodec.of(Codec.LZ4), EPOCH);
   }
 
   private static StoreWriter writer(Database database, Claims claims) throws StoreException {
@@ -110,12 +118,14 @@ class IntakeTest {
       OrdinalLease ordinals = OrdinalLease.begin(database, batch);
       database.write(batch);
       database.flush();
-      return new StoreWriter(database, new Catalog(database), claims, ordinals, 2);
+      return new StoreWriter(database, new Catalog(database), claims, ordinals);
     }
   }
 
   private static Intake intake(Database database, StoreWriter writer, Claims claims) {
-    return new Intake(new ContentReader(database, 16 << 10), writer, claims, 16 << 10);
+    ContentCipher cipher = new PlainContent();
+    ContentReader reader = new ContentReader(database, cipher, 16 << 10);
+    return new Intake(reader, cipher, writer, claims, 16 << 10);
   }
 
   private Path create(String name) throws StoreException {

@@ -24,6 +24,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -52,7 +53,7 @@ class RepositoryTest {
       try (ChunkStore store = Repositories.open(dir)) {
         assertThat(store.config().chunkSizeBytes()).isEqualTo(16 << 10);
         assertThat(store.config().compression()).isEqualTo(Compression.NONE);
-        assertThat(store.config().formatVersion()).isEqualTo(1);
+        assertThat(store.config().formatVersion()).isEqualTo(2);
         assertThat(store.snapshots()).isEmpty();
       }
     }
@@ -140,7 +141,7 @@ class RepositoryTest {
               UnsupportedFormatException.class,
               e -> {
                 assertThat(e.found()).isEqualTo(7);
-                assertThat(e.supported()).isEqualTo(1);
+                assertThat(e.supported()).isEqualTo(2);
               });
     }
     assertThat(files(dir)).isEqualTo(before);
@@ -309,6 +310,15 @@ class RepositoryTest {
             String state = attributes.size() + " " + attributes.lastModifiedTime();
             files.put(dir.relativize(file).toString(), state);
             return FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult visitFileFailed(Path file, IOException e) throws IOException {
+            if (e instanceof NoSuchFileException) {
+              // An open repository took it away after the directory was listed.
+              return FileVisitResult.CONTINUE;
+            }
+            throw e;
           }
         });
     return files;

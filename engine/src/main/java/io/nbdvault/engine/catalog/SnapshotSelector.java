@@ -1,6 +1,6 @@
 package io.nbdvault.engine.catalog;
 
-import io.nbdvault.chunkstore.ChunkStore;
+import io.nbdvault.chunkstore.SnapshotCatalog;
 import io.nbdvault.chunkstore.SnapshotRecord;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.engine.JobException;
@@ -40,7 +40,7 @@ public final class SnapshotSelector {
    * @throws JobException of kind {@code BAD_REQUEST} when nothing or more than one snapshot is
    *     meant
    */
-  public static SnapshotRecord select(ChunkStore store, String text)
+  public static SnapshotRecord select(SnapshotCatalog store, String text)
       throws StoreException, JobException {
     List<SnapshotRecord> snapshots = store.snapshots();
     int at = text.lastIndexOf('@');

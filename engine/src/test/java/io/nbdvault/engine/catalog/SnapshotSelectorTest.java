@@ -3,14 +3,12 @@ package io.nbdvault.engine.catalog;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.nbdvault.chunkstore.BackupSession;
-import io.nbdvault.chunkstore.ChunkStore;
-import io.nbdvault.chunkstore.Compression;
+import io.nbdvault.chunkstore.CatalogEntry;
 import io.nbdvault.chunkstore.Consistency;
-import io.nbdvault.chunkstore.RepositoryConfig;
+import io.nbdvault.chunkstore.SnapshotCatalog;
 import io.nbdvault.chunkstore.SnapshotId;
-import io.nbdvault.chunkstore.SnapshotReader;
 import io.nbdvault.chunkstore.SnapshotRecord;
+import io.nbdvault.chunkstore.SnapshotState;
 import io.nbdvault.chunkstore.SnapshotStatistics;
 import io.nbdvault.engine.JobException;
 import java.time.Duration;
@@ -19,7 +17,6 @@ import java.time.LocalDateTime;
 import java.time.ZoneId;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TimeZone;
 import java.util.TreeMap;
 import org.junit.jupiter.api.AfterEach;
@@ -34,8 +31,8 @@ class SnapshotSelectorTest {
   private static final String OTHER = "cccc4444" + "0".repeat(24);
 
   private final TimeZone before = TimeZone.getDefault();
-  private final ChunkStore store =
-      new Catalog(
+  private final SnapshotCatalog store =
+      new Listed(
           List.of(
               snapshot(ODD_SECOND, "odd", "2026-03-05T03:02:42.500Z"),
               snapshot(FIRST, "web", "2026-03-01T10:00:00Z"),
@@ -151,31 +148,16 @@ class SnapshotSelectorTest {
         Optional.empty());
   }
 
-  /** A store with a catalog and nothing else. */
-  private record Catalog(List<SnapshotRecord> snapshots) implements ChunkStore {
-    @Override
-    public RepositoryConfig config() {
-      throw new UnsupportedOperationException();
-    }
-
+  /** The snapshots of a list. */
+  private record Listed(List<SnapshotRecord> snapshots) implements SnapshotCatalog {
     @Override
     public Optional<SnapshotRecord> snapshot(SnapshotId id) {
       return snapshots.stream().filter(s -> s.id().equals(id)).findFirst();
     }
 
     @Override
-    public BackupSession beginBackup(Set<SnapshotId> parents, Compression compression) {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public SnapshotReader open(SnapshotId id) {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public void close() {
-      // Nothing is open.
+    public List<CatalogEntry> catalog() {
+      return snapshots.stream().map(s -> new CatalogEntry(s, SnapshotState.KEPT)).toList();
     }
   }
 }

@@ -1,6 +1,7 @@
 package io.nbdvault.engine.testkit;
 
 import io.nbdvault.chunkstore.BackupSession;
+import io.nbdvault.chunkstore.CatalogEntry;
 import io.nbdvault.chunkstore.ChunkId;
 import io.nbdvault.chunkstore.ChunkStore;
 import io.nbdvault.chunkstore.Compression;
@@ -43,6 +44,26 @@ public record InterceptedStore(ChunkStore store, Step afterDisk, Step beforeComm
   @Override
   public Optional<SnapshotRecord> snapshot(SnapshotId id) throws StoreException {
     return store.snapshot(id);
+  }
+
+  @Override
+  public List<CatalogEntry> catalog() throws StoreException {
+    return store.catalog();
+  }
+
+  @Override
+  public void forget(Set<SnapshotId> ids) throws StoreException {
+    store.forget(ids);
+  }
+
+  @Override
+  public void undelete(SnapshotId id) throws StoreException {
+    store.undelete(id);
+  }
+
+  @Override
+  public void setProtected(SnapshotId id, boolean isProtected) throws StoreException {
+    store.setProtected(id, isProtected);
   }
 
   @Override

@@ -1,0 +1,19 @@
+package io.nbdvault.chunkstore;
+
+import java.util.List;
+import java.util.Optional;
+
+/** The snapshots of a repository. Any thread may ask. */
+public interface SnapshotCatalog {
+  /**
+   * The committed snapshots that are not forgotten, oldest first. A store opened for reading only
+   * shows those that were there when it was opened.
+   */
+  List<SnapshotRecord> snapshots() throws StoreException;
+
+  /** The committed snapshot of that id, if there is one that is not forgotten. */
+  Optional<SnapshotRecord> snapshot(SnapshotId id) throws StoreException;
+
+  /** The committed snapshots, the forgotten ones too, oldest first. */
+  List<CatalogEntry> catalog() throws StoreException;
+}
