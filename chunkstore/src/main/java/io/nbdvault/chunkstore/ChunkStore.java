@@ -42,6 +42,20 @@ public interface ChunkStore extends SnapshotCatalog, AutoCloseable {
   void setProtected(SnapshotId id, boolean isProtected) throws StoreException;
 
   /**
+   * Reclaims what no snapshot, session or reader needs, and the forgotten snapshots with it.
+   * Backups, restores and everything else may go on meanwhile; only one collection runs at a time.
+   * If it is killed, or its thread is interrupted, nothing is lost, and the next one goes on from
+   * there. Works where no space is left.
+   *
+   * @param listener is told how far it is
+   * @throws DamagedException if something that a snapshot needs is missing or cannot be read: then
+   *     nothing is deleted
+   * @throws StoreFailedException if a collection is under way already, or the thread is interrupted
+   * @throws IllegalStateException if the store was opened for reading only
+   */
+  CollectReport collect(CollectOptions options, CollectListener listener) throws StoreException;
+
+  /**
    * Begins a snapshot. Several may be under way at once.
    *
    * @param parents the snapshots whose trees the new one may start from, kept from being reclaimed

@@ -26,7 +26,7 @@ import java.util.zip.CRC32C;
  *
  * @param cutoff epoch, from 1
  * @param endOrdinal from 1
- * @param marksLength bytes of the file {@code marks}, from 1
+ * @param marksLength bytes of the file {@code marks}; 0 if there was no room for it
  * @param marksChecksum CRC32C of that file
  */
 public record CollectionRow(long cutoff, long endOrdinal, int marksLength, int marksChecksum) {
@@ -37,7 +37,7 @@ public record CollectionRow(long cutoff, long endOrdinal, int marksLength, int m
 
   /** Checks the bounds given above. */
   public CollectionRow {
-    if (cutoff < 1 || endOrdinal < 1 || marksLength < 1) {
+    if (cutoff < 1 || endOrdinal < 1 || marksLength < 0) {
       throw new IllegalArgumentException(
           "collection: cutoff " + cutoff + ", end " + endOrdinal + ", marks " + marksLength);
     }
@@ -64,7 +64,7 @@ public record CollectionRow(long cutoff, long endOrdinal, int marksLength, int m
     require(in.getInt(4) == crc, 4, "checksum", in.getInt(4), crc);
     require(in.getLong(8) >= 1, 8, "cutoff", in.getLong(8), ">= 1");
     require(in.getLong(16) >= 1, 16, "first ordinal not to sweep", in.getLong(16), ">= 1");
-    require(in.getInt(24) >= 1, 24, "length of marks", in.getInt(24), ">= 1");
+    require(in.getInt(24) >= 0, 24, "length of marks", in.getInt(24), ">= 0");
     return new CollectionRow(in.getLong(8), in.getLong(16), in.getInt(24), in.getInt(28));
   }
 

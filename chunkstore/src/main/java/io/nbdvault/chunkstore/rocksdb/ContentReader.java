@@ -87,6 +87,34 @@ final class ContentReader implements NodeSource {
     }
   }
 
+  /**
+   * Reads the node whose record lies at an ordinal, without the index. The record says itself which
+   * node it is, and that is checked as always.
+   */
+  TreeNode readNodeAt(long ordinal) throws StoreException {
+    byte[] record = recordBuffer.get();
+    String what = "record " + ordinal;
+    int length = database.get(Family.CHUNK, OrdinalKey.of(ordinal), record);
+    if (length == Database.NOT_FOUND || length > record.length) {
+      throw new DamagedException(what, OptionalLong.of(ordinal), "length " + length, null);
+    }
+    try {
+      ContentRecord header = ContentRecord.decode(record, length, ordinal);
+      if (header.plainLength() > TreeNode.BYTES_MAX) {
+        throw new MalformedRecordException(40, "plain length: " + header.plainLength());
+      }
+      byte[] plain = new byte[header.plainLength()];
+      open(header, record, plain, 0);
+      ChunkId found = cipher.id(RecordType.NODE, plain, 0, plain.length);
+      if (header.type() != RecordType.NODE || !found.equals(header.id())) {
+        throw new MalformedRecordException(8, "not the node " + header.id());
+      }
+      return TreeNode.decode(plain, plain.length);
+    } catch (MalformedRecordException e) {
+      throw new DamagedException(what, OptionalLong.of(ordinal), "" + e.getMessage(), e);
+    }
+  }
+
   private IndexRow require(IndexKey key) throws StoreException {
     IndexRow row = lookUp(key);
     if (row == null) {
@@ -102,15 +130,7 @@ final class ContentReader implements NodeSource {
     try {
       ContentRecord header = ContentRecord.decode(record, length, row.ordinal());
       checkIsOf(key, row, header);
-      int compressedOffset = cipher.open(header, record);
-      ChunkCodec.of(header.codec())
-          .decompress(
-              record,
-              compressedOffset,
-              header.compressedLength(),
-              destination,
-              offset,
-              header.plainLength());
+      open(header, record, destination, offset);
     } catch (MalformedRecordException e) {
       throw damaged(key, row, "" + e.getMessage(), e);
     }
@@ -118,6 +138,20 @@ final class ContentReader implements NodeSource {
     if (!found.equals(key.id())) {
       throw damaged(key, row, "its bytes have the id " + found, null);
     }
+  }
+
+  /** Authenticates the payload, if it is sealed, and only then decompresses it. */
+  private void open(ContentRecord header, byte[] record, byte[] destination, int offset)
+      throws MalformedRecordException {
+    int compressedOffset = cipher.open(header, record);
+    ChunkCodec.of(header.codec())
+        .decompress(
+            record,
+            compressedOffset,
+            header.compressedLength(),
+            destination,
+            offset,
+            header.plainLength());
   }
 
   private int readRecord(IndexKey key, IndexRow row, byte[] record) throws StoreException {

@@ -1,8 +1,10 @@
 package io.nbdvault.chunkstore.rocksdb;
 
 import io.nbdvault.chunkstore.StoreException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -10,11 +12,14 @@ import java.util.Objects;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.ColumnFamilyHandle;
+import org.rocksdb.CompactRangeOptions;
+import org.rocksdb.CompactRangeOptions.BottommostLevelCompaction;
 import org.rocksdb.FlushOptions;
 import org.rocksdb.ReadOptions;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksIterator;
+import org.rocksdb.Slice;
 import org.rocksdb.WriteBatch;
 import org.rocksdb.WriteOptions;
 
@@ -40,6 +45,47 @@ final class Database implements AutoCloseable {
   interface RowVisitor {
     void visit(byte[] key, byte[] value) throws StoreException;
   }
+
+  /**
+   * Some rows, copied out of the database.
+   *
+   * @param keys the keys, in their order
+   * @param values the values
+   */
+  record Rows(List<byte[]> keys, List<byte[]> values) {
+    int count() {
+      return keys.size();
+    }
+
+    byte[] key(int index) {
+      return keys.get(index);
+    }
+
+    byte[] value(int index) {
+      return values.get(index);
+    }
+  }
+
+  /**
+   * A file of a family.
+   *
+   * @param name without a directory
+   * @param level 0 for those that may overlap others
+   * @param smallestPrefix the first 8 bytes of its first key: in family chunk, the ordinal
+   * @param largestPrefix the first 8 bytes of its last key
+   * @param sizeBytes of the file
+   * @param entries rows in it, deletions among them
+   */
+  record Table(
+      String name,
+      int level,
+      long smallestPrefix,
+      long largestPrefix,
+      long sizeBytes,
+      long entries) {}
+
+  /** Is told before anything is changed on disk, so that a test can end the process there. */
+  static volatile Runnable beforeChange = () -> {};
 
   static {
     NativeLibrary.load();
@@ -129,6 +175,89 @@ final class Database implements AutoCloseable {
     }
   }
 
+  /**
+   * The rows of a family from one key up to, and without, another: at most so many. What is written
+   * meanwhile is not among them.
+   */
+  Rows rows(Family family, byte[] from, byte[] end, int countMax) throws StoreException {
+    Rows found = new Rows(new ArrayList<>(), new ArrayList<>());
+    enter();
+    try (Slice bound = new Slice(end);
+        ReadOptions options = new ReadOptions().setIterateUpperBound(bound);
+        RocksIterator rows = db.newIterator(handle(family), options)) {
+      for (rows.seek(from); rows.isValid() && found.count() < countMax; rows.next()) {
+        found.keys().add(rows.key());
+        found.values().add(rows.value());
+      }
+      rows.status();
+      return found;
+    } catch (RocksDBException e) {
+      throw StoreErrors.of(location, "reading family " + family, e);
+    } finally {
+      exit();
+    }
+  }
+
+  /** The files of a family, in no order. What is in memory only is in none. */
+  List<Table> tables(Family family) {
+    enter();
+    try {
+      return db.getLiveFilesMetaData().stream()
+          .filter(file -> Arrays.equals(file.columnFamilyName(), family.nameBytes()))
+          .map(
+              file ->
+                  new Table(
+                      file.fileName(),
+                      file.level(),
+                      prefix(file.smallestKey()),
+                      prefix(file.largestKey()),
+                      file.size(),
+                      file.numEntries()))
+          .toList();
+    } finally {
+      exit();
+    }
+  }
+
+  private static long prefix(byte[] key) {
+    return ByteBuffer.wrap(Arrays.copyOf(key, Long.BYTES)).getLong();
+  }
+
+  /**
+   * Drops the files of a family that hold nothing but keys from one to another, both included. Does
+   * not look at what is in memory or in files of level 0.
+   */
+  void dropTables(Family family, byte[] first, byte[] last) throws StoreException {
+    enter();
+    try {
+      beforeChange.run();
+      db.deleteFilesInRanges(handle(family), List.of(first, last), true);
+    } catch (RocksDBException e) {
+      throw StoreErrors.of(location, "dropping files", e);
+    } finally {
+      exit();
+    }
+  }
+
+  /** Rewrites the files of a family that have keys from one to another; null for all keys. */
+  void compact(Family family, byte @Nullable [] first, byte @Nullable [] last)
+      throws StoreException {
+    enter();
+    try (CompactRangeOptions options =
+        new CompactRangeOptions()
+            // Others may flush and compact meanwhile.
+            .setExclusiveManualCompaction(false)
+            // Else files of the last level, where most of it is, would be left alone.
+            .setBottommostLevelCompaction(BottommostLevelCompaction.kForce)) {
+      beforeChange.run();
+      db.compactRange(handle(family), first, last, options);
+    } catch (RocksDBException e) {
+      throw StoreErrors.of(location, "rewriting files", e);
+    } finally {
+      exit();
+    }
+  }
+
   /** Rows that are written together or not at all. */
   static final class Batch implements AutoCloseable {
     private final Database database;
@@ -160,6 +289,18 @@ final class Database implements AutoCloseable {
       }
     }
 
+    /** Deletes the rows from a key up to, and without, another. */
+    void deleteRange(Family family, byte[] first, byte[] end) throws StoreException {
+      database.enter();
+      try {
+        batch.deleteRange(database.handle(family), first, end);
+      } catch (RocksDBException e) {
+        throw StoreErrors.of(database.location, "collecting rows", e);
+      } finally {
+        database.exit();
+      }
+    }
+
     @Override
     public void close() {
       batch.close();
@@ -174,6 +315,7 @@ final class Database implements AutoCloseable {
   void write(Batch batch) throws StoreException {
     enter();
     try {
+      beforeChange.run();
       db.write(writeOptions, batch.batch);
     } catch (RocksDBException e) {
       throw StoreErrors.of(location, "writing", e);
@@ -184,9 +326,22 @@ final class Database implements AutoCloseable {
 
   /** Makes everything durable that was written before, in all families as one. */
   void flush() throws StoreException {
+    flush(families);
+  }
+
+  /**
+   * Makes what was written to one family durable, without the others: after a crash it may have
+   * rows that were written after those that the others have.
+   */
+  void flush(Family family) throws StoreException {
+    flush(List.of(handle(family)));
+  }
+
+  private void flush(List<ColumnFamilyHandle> some) throws StoreException {
     enter();
     try {
-      db.flush(flushOptions, families);
+      beforeChange.run();
+      db.flush(flushOptions, some);
     } catch (RocksDBException e) {
       throw StoreErrors.of(location, "making its writes durable", e);
     } finally {

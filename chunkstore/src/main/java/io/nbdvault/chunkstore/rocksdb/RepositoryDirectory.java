@@ -19,7 +19,8 @@ import java.nio.file.StandardOpenOption;
 import java.util.OptionalLong;
 
 /**
- * The files of a repository: {@code config.json}, {@code lock} and the directory {@code db}.
+ * The files of a repository: {@code config.json}, {@code lock}, {@code marks} while a collection
+ * sweeps, and the directory {@code db}.
  *
  * @param dir the directory
  */
@@ -36,6 +37,20 @@ record RepositoryDirectory(Path dir) {
 
   Path database() {
     return dir.resolve("db");
+  }
+
+  /** The marks of a collection that has begun to sweep. */
+  Path marks() {
+    return dir.resolve("marks");
+  }
+
+  /** Bytes that may still be written to the file system. */
+  long usableBytes() throws StoreException {
+    try {
+      return Files.getFileStore(dir).getUsableSpace();
+    } catch (IOException e) {
+      throw StoreErrors.of(location(), "asking for free space", e);
+    }
   }
 
   /** The configuration while it is being written. */
@@ -97,11 +112,16 @@ record RepositoryDirectory(Path dir) {
       file.force(true);
     }
     Files.move(temporary, dir.resolve(CONFIG), StandardCopyOption.ATOMIC_MOVE);
-    sync(dir);
+    sync();
     Path parent = dir.toAbsolutePath().getParent();
     if (parent != null) {
       sync(parent);
     }
+  }
+
+  /** Makes durable which files there are. */
+  void sync() throws IOException {
+    sync(dir);
   }
 
   private static void sync(Path directory) throws IOException {

@@ -1,9 +1,11 @@
 package io.nbdvault.chunkstore.rocksdb;
 
-import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.nbdvault.chunkstore.BackupSession;
 import io.nbdvault.chunkstore.CatalogEntry;
 import io.nbdvault.chunkstore.ChunkStore;
+import io.nbdvault.chunkstore.CollectListener;
+import io.nbdvault.chunkstore.CollectOptions;
+import io.nbdvault.chunkstore.CollectReport;
 import io.nbdvault.chunkstore.Compression;
 import io.nbdvault.chunkstore.NoSuchSnapshotException;
 import io.nbdvault.chunkstore.ProtectedSnapshotException;
@@ -13,25 +15,20 @@ import io.nbdvault.chunkstore.SnapshotReader;
 import io.nbdvault.chunkstore.SnapshotRecord;
 import io.nbdvault.chunkstore.SnapshotState;
 import io.nbdvault.chunkstore.StoreException;
+import io.nbdvault.chunkstore.StoreFailedException;
 import io.nbdvault.chunkstore.codec.ChunkCodec;
 import io.nbdvault.chunkstore.crypto.ContentCipher;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A repository that is open, for writing too or for reading only.
- *
- * <p>Sessions and readers are registered under {@link #gate}, in one step with finding the snapshot
- * that they rely on: what is registered here is what reclamation will have to keep. The gate is
- * held only for that, never while a session or reader is closed.
+ * A repository that is open, for writing too or for reading only. What may run at once, and why
+ * nothing is reclaimed that somebody needs, is decided in {@link Gate}.
  */
 final class RocksChunkStore implements ChunkStore {
   /**
@@ -39,40 +36,31 @@ final class RocksChunkStore implements ChunkStore {
    *
    * @param lock keeps the repository for this process
    * @param writer the thread that writes
-   * @param intake what feeds it
+   * @param claims what is on its way into the store, or out of it
+   * @param intake what feeds the writer
    */
-  record Writing(RepositoryLock lock, StoreWriter writer, Intake intake) {}
-
-  /** Decides what a snapshot's state becomes. */
-  @FunctionalInterface
-  private interface StateChange {
-    SnapshotState of(SnapshotId id, SnapshotState state) throws StoreException;
-  }
+  record Writing(RepositoryLock lock, StoreWriter writer, Claims claims, Intake intake) {}
 
   private final RepositoryConfig config;
+  private final RepositoryDirectory directory;
   private final Database database;
   private final ContentCipher cipher;
   private final ContentReader reader;
   private final Catalog catalog;
   private final @Nullable Writing writing;
+  private final Gate gate;
   private final byte[] zeros;
-  private final Object gate = new Object();
+  private final AtomicBoolean collecting = new AtomicBoolean();
 
-  @GuardedBy("gate")
-  private final Set<RocksBackupSession> sessions = new HashSet<>();
-
-  @GuardedBy("gate")
-  private final Set<RocksSnapshotReader> readers = new HashSet<>();
-
-  /** The store's logical time. */
-  @GuardedBy("gate")
-  private final long epoch;
-
-  @GuardedBy("gate")
-  private boolean closed;
-
+  /**
+   * Makes the store.
+   *
+   * @param epoch the store's logical time when it was opened
+   * @param writing null for a store that is only read
+   */
   RocksChunkStore(
       RepositoryConfig config,
+      RepositoryDirectory directory,
       Database database,
       ContentCipher cipher,
       ContentReader reader,
@@ -80,12 +68,13 @@ final class RocksChunkStore implements ChunkStore {
       long epoch,
       @Nullable Writing writing) {
     this.config = config;
+    this.directory = directory;
     this.database = database;
     this.cipher = cipher;
-    this.epoch = epoch;
     this.reader = reader;
     this.catalog = catalog;
     this.writing = writing;
+    this.gate = new Gate(database, catalog, writing == null ? null : writing.writer(), epoch);
     this.zeros = new byte[config.chunkSizeBytes()];
   }
 
@@ -112,7 +101,7 @@ final class RocksChunkStore implements ChunkStore {
   @Override
   public void forget(Set<SnapshotId> ids) throws StoreException {
     Instant now = Instant.now().truncatedTo(ChronoUnit.SECONDS);
-    changeStates(
+    gate.changeStates(
         ids,
         (id, state) -> {
           if (state.isProtected()) {
@@ -126,7 +115,7 @@ final class RocksChunkStore implements ChunkStore {
 
   @Override
   public void undelete(SnapshotId id) throws StoreException {
-    changeStates(
+    gate.changeStates(
         Set.of(id),
         (same, state) -> {
           if (state.condemned()) {
@@ -138,7 +127,7 @@ final class RocksChunkStore implements ChunkStore {
 
   @Override
   public void setProtected(SnapshotId id, boolean isProtected) throws StoreException {
-    changeStates(
+    gate.changeStates(
         Set.of(id),
         (same, state) -> {
           if (state.forgotten().isPresent()) {
@@ -148,33 +137,28 @@ final class RocksChunkStore implements ChunkStore {
         });
   }
 
-  /** Changes all of the states or none, under the gate, durably. */
-  private void changeStates(Set<SnapshotId> ids, StateChange change) throws StoreException {
+  @Override
+  public CollectReport collect(CollectOptions options, CollectListener listener)
+      throws StoreException {
     Writing writable = requireWriting();
-    synchronized (gate) {
-      requireOpen();
-      Map<SnapshotId, SnapshotState> changed = new HashMap<>();
-      for (SnapshotId id : ids) {
-        CatalogEntry entry = catalog.find(id).orElseThrow(() -> new NoSuchSnapshotException(id));
-        SnapshotState state = change.of(id, entry.state());
-        if (!state.equals(entry.state())) {
-          changed.put(id, state);
-        }
-      }
-      if (!changed.isEmpty()) {
-        writable.writer().run(() -> writeStates(changed));
-      }
+    if (!collecting.compareAndSet(false, true)) {
+      throw new StoreFailedException("A collection is under way already.", null);
     }
-  }
-
-  private void writeStates(Map<SnapshotId, SnapshotState> states) throws StoreException {
-    try (Database.Batch batch = database.newBatch()) {
-      for (Map.Entry<SnapshotId, SnapshotState> state : states.entrySet()) {
-        catalog.put(batch, state.getKey(), state.getValue());
-      }
-      database.write(batch);
+    try {
+      return new Collector(
+              database,
+              directory,
+              reader,
+              catalog,
+              gate,
+              writable.claims(),
+              writable.writer(),
+              options,
+              listener)
+          .collect();
+    } finally {
+      collecting.set(false);
     }
-    database.flush();
   }
 
   @Override
@@ -182,53 +166,35 @@ final class RocksChunkStore implements ChunkStore {
       throws StoreException {
     Writing writable = requireWriting();
     ChunkCodec codec = ChunkCodec.of(compression.codec());
-    synchronized (gate) {
-      requireOpen();
-      List<SnapshotRecord> parentRecords = new ArrayList<>();
-      for (SnapshotId parent : parents) {
-        parentRecords.add(require(parent));
-      }
-      RocksBackupSession session =
-          new RocksBackupSession(
-              parentRecords,
-              codec,
-              zeros,
-              epoch,
-              cipher,
-              reader,
-              writable.intake(),
-              writable.writer(),
-              this::unregister);
-      sessions.add(session);
-      return session;
-    }
+    return gate.beginSession(
+        parents,
+        (parentRecords, epoch) ->
+            new RocksBackupSession(
+                parentRecords,
+                codec,
+                zeros,
+                epoch,
+                cipher,
+                reader,
+                writable.intake(),
+                writable.writer(),
+                gate::end));
   }
 
   @Override
   public SnapshotReader open(SnapshotId id) throws StoreException {
-    synchronized (gate) {
-      requireOpen();
-      RocksSnapshotReader opened =
-          new RocksSnapshotReader(require(id), reader, config.chunkSizeBytes(), this::unregister);
-      readers.add(opened);
-      return opened;
-    }
+    return gate.openReader(
+        id, record -> new RocksSnapshotReader(record, reader, config.chunkSizeBytes(), gate::end));
   }
 
   @Override
   public void close() {
-    List<RocksBackupSession> openSessions;
-    List<RocksSnapshotReader> openReaders;
-    synchronized (gate) {
-      if (closed) {
-        return;
-      }
-      closed = true;
-      openSessions = new ArrayList<>(sessions);
-      openReaders = new ArrayList<>(readers);
+    Optional<Gate.Open> open = gate.close();
+    if (open.isEmpty()) {
+      return;
     }
-    openSessions.forEach(RocksBackupSession::close);
-    openReaders.forEach(RocksSnapshotReader::close);
+    open.get().sessions().forEach(RocksBackupSession::close);
+    open.get().readers().forEach(RocksSnapshotReader::close);
     if (writing != null) {
       writing.writer().stop();
     }
@@ -238,33 +204,10 @@ final class RocksChunkStore implements ChunkStore {
     }
   }
 
-  private SnapshotRecord require(SnapshotId id) throws StoreException {
-    return snapshot(id).orElseThrow(() -> new NoSuchSnapshotException(id));
-  }
-
   private Writing requireWriting() {
     if (writing == null) {
       throw new IllegalStateException("the store was opened for reading only");
     }
     return writing;
-  }
-
-  @GuardedBy("gate")
-  private void requireOpen() {
-    if (closed) {
-      throw new IllegalStateException("the store is closed");
-    }
-  }
-
-  private void unregister(RocksBackupSession session) {
-    synchronized (gate) {
-      sessions.remove(session);
-    }
-  }
-
-  private void unregister(RocksSnapshotReader closedReader) {
-    synchronized (gate) {
-      readers.remove(closedReader);
-    }
   }
 }

@@ -44,7 +44,7 @@ public final class RocksRepository {
       database =
           Database.open(directory.location(), directory.database(), Database.Access.READ_WRITE);
       RepositoryConfig config = StoredConfig.checkAndUpgrade(database, directory);
-      ChunkStore store = openForWriting(config, lock, database);
+      ChunkStore store = openForWriting(config, directory, lock, database);
       opened = true;
       return store;
     } finally {
@@ -69,7 +69,7 @@ public final class RocksRepository {
       ContentReader reader = new ContentReader(database, cipher, config.chunkSizeBytes());
       ChunkStore store =
           new RocksChunkStore(
-              config, database, cipher, reader, new Catalog(database), NO_EPOCH, null);
+              config, directory, database, cipher, reader, new Catalog(database), NO_EPOCH, null);
       opened = true;
       return store;
     } finally {
@@ -81,7 +81,11 @@ public final class RocksRepository {
 
   /** Begins a new epoch and a lease of ordinals, both durable before anything else is written. */
   private static ChunkStore openForWriting(
-      RepositoryConfig config, RepositoryLock lock, Database database) throws StoreException {
+      RepositoryConfig config,
+      RepositoryDirectory directory,
+      RepositoryLock lock,
+      Database database)
+      throws StoreException {
     long epoch = Math.addExact(Counter.EPOCH.read(database), 1);
     OrdinalLease ordinals;
     try (Database.Batch batch = database.newBatch()) {
@@ -97,8 +101,9 @@ public final class RocksRepository {
     StoreWriter writer = new StoreWriter(database, catalog, claims, ordinals);
     Intake intake = new Intake(reader, cipher, writer, claims, config.chunkSizeBytes());
     writer.start();
-    RocksChunkStore.Writing writing = new RocksChunkStore.Writing(lock, writer, intake);
-    return new RocksChunkStore(config, database, cipher, reader, catalog, epoch, writing);
+    RocksChunkStore.Writing writing = new RocksChunkStore.Writing(lock, writer, claims, intake);
+    return new RocksChunkStore(
+        config, directory, database, cipher, reader, catalog, epoch, writing);
   }
 
   /**

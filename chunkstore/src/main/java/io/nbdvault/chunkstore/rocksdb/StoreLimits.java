@@ -26,5 +26,13 @@ final class StoreLimits {
   /** Pause between two such attempts. */
   static final long READ_ONLY_OPEN_PAUSE_MILLIS = 50;
 
+  /** Rows of the index that are read at a time in a scan. */
+  static final int SCAN_ROWS = 4096;
+
+  /** Most ids that a mark holds in memory at once: 8 bytes each, a quarter of the heap. */
+  static int markPrefixes() {
+    return (int) Math.min(64 << 20, Runtime.getRuntime().maxMemory() / 4 / Long.BYTES);
+  }
+
   private StoreLimits() {}
 }

@@ -244,6 +244,9 @@ final class StoreWriter {
       queueBytes.release(task.queueBytes());
       // First from the claims, so that whoever meets the content next asks the index.
       claims.end(task.claim());
+      if (task instanceof WriteTask.Removal) {
+        task.claim().decide(Claim.Decision.ABANDONED);
+      }
       if (failed == null) {
         task.claim().complete(task.outcome());
       } else {
@@ -261,6 +264,8 @@ final class StoreWriter {
           rows.put(Family.INDEX, key, putRecord(rows, content).encode());
         } else if (task instanceof WriteTask.Refresh refresh) {
           rows.put(Family.INDEX, key, refresh.row().encode());
+        } else if (task instanceof WriteTask.Removal) {
+          rows.delete(Family.INDEX, key);
         }
       }
       database.write(rows);

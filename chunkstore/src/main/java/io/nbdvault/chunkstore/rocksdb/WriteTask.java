@@ -91,6 +91,24 @@ sealed interface WriteTask {
     }
   }
 
+  /**
+   * Take the row of content away that nothing needs any more. Whoever meets the content meanwhile
+   * waits, and then stores it anew.
+   *
+   * @param claim of its content, undecided
+   */
+  record Removal(Claim claim) implements RowTask {
+    @Override
+    public int queueBytes() {
+      return IndexRow.BYTES;
+    }
+
+    @Override
+    public StoredChunk outcome() {
+      return new StoredChunk(claim.key().id(), StoredChunk.Outcome.DUPLICATE, 0);
+    }
+  }
+
   /** Something that is done on its own, after everything that was asked before. */
   final class Step implements WriteTask {
     /** What is done. */

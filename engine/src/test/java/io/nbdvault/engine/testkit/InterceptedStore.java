@@ -4,6 +4,9 @@ import io.nbdvault.chunkstore.BackupSession;
 import io.nbdvault.chunkstore.CatalogEntry;
 import io.nbdvault.chunkstore.ChunkId;
 import io.nbdvault.chunkstore.ChunkStore;
+import io.nbdvault.chunkstore.CollectListener;
+import io.nbdvault.chunkstore.CollectOptions;
+import io.nbdvault.chunkstore.CollectReport;
 import io.nbdvault.chunkstore.Compression;
 import io.nbdvault.chunkstore.DiskRecord;
 import io.nbdvault.chunkstore.DiskRoot;
@@ -64,6 +67,12 @@ public record InterceptedStore(ChunkStore store, Step afterDisk, Step beforeComm
   @Override
   public void setProtected(SnapshotId id, boolean isProtected) throws StoreException {
     store.setProtected(id, isProtected);
+  }
+
+  @Override
+  public CollectReport collect(CollectOptions options, CollectListener listener)
+      throws StoreException {
+    return store.collect(options, listener);
   }
 
   @Override

@@ -1,0 +1,24 @@
+package io.nbdvault.chunkstore;
+
+import java.util.OptionalLong;
+
+/**
+ * How a collection is done.
+ *
+ * @param dryRun only look: nothing is condemned, deleted or written
+ * @param rateLimitBytesPerSecond most bytes that are rewritten a second, from 1; empty for no limit
+ */
+public record CollectOptions(boolean dryRun, OptionalLong rateLimitBytesPerSecond) {
+  /** Checks the bounds given above. */
+  public CollectOptions {
+    if (rateLimitBytesPerSecond.isPresent()) {
+      long limit = rateLimitBytesPerSecond.getAsLong();
+      Checks.that(limit >= 1, "rate limit", limit, ">= 1 byte a second");
+    }
+  }
+
+  /** For real, and without a limit. */
+  public static CollectOptions defaults() {
+    return new CollectOptions(false, OptionalLong.empty());
+  }
+}

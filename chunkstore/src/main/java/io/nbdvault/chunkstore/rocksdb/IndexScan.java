@@ -1,0 +1,77 @@
+package io.nbdvault.chunkstore.rocksdb;
+
+import io.nbdvault.chunkstore.ChunkId;
+import io.nbdvault.chunkstore.DamagedException;
+import io.nbdvault.chunkstore.StoreException;
+import io.nbdvault.chunkstore.format.IndexKey;
+import io.nbdvault.chunkstore.format.IndexRow;
+import io.nbdvault.chunkstore.format.MalformedRecordException;
+import io.nbdvault.chunkstore.format.RecordType;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.OptionalLong;
+
+/**
+ * Goes over the rows of the index in the order of their keys, some at a time: nothing is held in
+ * between, so a long scan keeps no file of the database from being deleted. A row that is written
+ * meanwhile may be shown or not.
+ */
+final class IndexScan {
+  /** Is shown a row. May call the store. */
+  @FunctionalInterface
+  interface Visitor {
+    void visit(IndexKey key, IndexRow row) throws StoreException;
+  }
+
+  private final Database database;
+
+  IndexScan(Database database) {
+    this.database = database;
+  }
+
+  /** Shows all rows. */
+  void forEach(Visitor visitor) throws StoreException {
+    scan(new byte[0], new byte[] {(byte) 0xff}, visitor);
+  }
+
+  /** Shows the rows of the chunks whose {@link PrefixSet#prefixOf prefix} lies between two. */
+  void forEachChunk(long firstPrefix, long lastPrefix, Visitor visitor) throws StoreException {
+    long first = firstPrefix ^ Long.MIN_VALUE;
+    long last = lastPrefix ^ Long.MIN_VALUE;
+    byte[] from = new IndexKey(RecordType.CHUNK, new ChunkId(first, 0, 0, 0)).encode();
+    byte[] to = new IndexKey(RecordType.CHUNK, new ChunkId(last, -1, -1, -1)).encode();
+    scan(from, Arrays.copyOf(to, to.length + 1), visitor);
+  }
+
+  private void scan(byte[] from, byte[] end, Visitor visitor) throws StoreException {
+    byte[] next = from;
+    while (true) {
+      Interruption.check("reading the index");
+      Database.Rows rows = database.rows(Family.INDEX, next, end, StoreLimits.SCAN_ROWS);
+      for (int i = 0; i < rows.count(); i++) {
+        visit(rows.key(i), rows.value(i), visitor);
+      }
+      if (rows.count() < StoreLimits.SCAN_ROWS) {
+        return;
+      }
+      byte[] lastKey = rows.key(rows.count() - 1);
+      next = Arrays.copyOf(lastKey, lastKey.length + 1);
+    }
+  }
+
+  private static void visit(byte[] keyBytes, byte[] value, Visitor visitor) throws StoreException {
+    IndexKey key;
+    IndexRow row;
+    try {
+      key = IndexKey.decode(keyBytes);
+      row = IndexRow.decode(value);
+    } catch (MalformedRecordException e) {
+      throw new DamagedException(
+          "index row " + HexFormat.of().formatHex(keyBytes),
+          OptionalLong.empty(),
+          "" + e.getMessage(),
+          e);
+    }
+    visitor.visit(key, row);
+  }
+}
