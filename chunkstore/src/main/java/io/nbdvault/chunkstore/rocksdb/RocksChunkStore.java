@@ -181,7 +181,7 @@ final class RocksChunkStore implements ChunkStore {
   public BackupSession beginBackup(Set<SnapshotId> parents, Compression compression)
       throws StoreException {
     Writing writable = requireWriting();
-    ChunkCodec codec = ChunkCodec.of(compression.codec());
+    ChunkCodec codec = ChunkCodec.of(compression);
     synchronized (gate) {
       requireOpen();
       List<SnapshotRecord> parentRecords = new ArrayList<>();
