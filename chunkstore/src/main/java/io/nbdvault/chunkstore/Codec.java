@@ -5,7 +5,9 @@ public enum Codec {
   /** The bytes as they are. */
   NONE(0),
   /** LZ4, the block format. */
-  LZ4(1);
+  LZ4(1),
+  /** zstd: one frame that says how long its content is. */
+  ZSTD(2);
 
   private final int code;
 

@@ -30,5 +30,10 @@ public record RepositoryConfig(
     Checks.hex("repository id", repositoryId, 32);
     Checks.that(formatVersion >= 1, "format version", formatVersion, ">= 1");
     RepositoryOptions.checkChunkSize(chunkSizeBytes);
+    Checks.that(
+        formatVersion >= 2 || compression.codec() != Codec.ZSTD,
+        "compression of format 1",
+        compression,
+        "lz4 or none");
   }
 }

@@ -47,6 +47,53 @@ public abstract class ChunkStoreContract extends ChunkStoreFixture {
   }
 
   @Test
+  void readsChunksOfEveryCompressionFromOneStore() throws IOException {
+    DiskImage disk = new DiskImage(6 * CHUNK, CHUNK);
+    Random random = Seeds.random("every compression");
+    List<Compression> compressions =
+        List.of(
+            Compression.NONE,
+            Compression.LZ4,
+            Compression.zstd(1),
+            Compression.zstd(3),
+            Compression.zstd(11),
+            Compression.zstd(19));
+    List<SnapshotId> snapshots = new ArrayList<>();
+    List<byte[]> contents = new ArrayList<>();
+    try (ChunkStore store = open()) {
+      for (Compression compression : compressions) {
+        disk.fill(snapshots.size(), random);
+        disk.fill((snapshots.size() + 1) % 6, 1 + snapshots.size());
+        try (BackupSession session = store.beginBackup(Set.of(), compression)) {
+          DiskRecord backedUp = disk.backUp(session, "vda", NO_PARENT);
+          snapshots.add(commit(session, snapshots.size(), backedUp).id());
+          contents.add(disk.bytes());
+        }
+      }
+    }
+    try (ChunkStore store = open()) {
+      for (int i = 0; i < snapshots.size(); i++) {
+        assertThat(read(store, snapshots.get(i))).isEqualTo(contents.get(i));
+      }
+    }
+  }
+
+  @Test
+  void storesNoMoreThanAHeaderBesideBytesThatDoNotCompress() throws StoreException {
+    byte[] chunk = new byte[CHUNK];
+    Random random = Seeds.random("incompressible");
+    try (ChunkStore store = open()) {
+      for (String compression : List.of("none", "lz4", "zstd:1", "zstd:11", "zstd:19")) {
+        random.nextBytes(chunk);
+        try (BackupSession session = store.beginBackup(Set.of(), Compression.parse(compression))) {
+          StoredChunk stored = session.put(chunk, 0, CHUNK).join();
+          assertThat(stored.storedBytes()).isBetween(CHUNK, CHUNK + 200);
+        }
+      }
+    }
+  }
+
+  @Test
   void keepsTheParentsContentWhereNothingChanged() throws IOException {
     Random random = Seeds.random("incremental");
     DiskImage disk = new DiskImage(300 * CHUNK, CHUNK);

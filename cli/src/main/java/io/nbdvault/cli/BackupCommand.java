@@ -1,6 +1,7 @@
 package io.nbdvault.cli;
 
 import io.nbdvault.chunkstore.ChunkStore;
+import io.nbdvault.chunkstore.Compression;
 import io.nbdvault.chunkstore.Repositories;
 import io.nbdvault.cli.render.JobDisplay;
 import io.nbdvault.engine.EngineLimits;
@@ -122,6 +123,15 @@ final class BackupCommand implements Callable<Integer> {
       description = "Read at most this many bytes a second, such as 50M. Default: no limit.")
   private @Nullable Long rateLimitBytesPerSecond;
 
+  @Option(
+      names = "--compression",
+      paramLabel = "lz4|zstd[:LEVEL]|none",
+      converter = CompressionConverter.class,
+      description =
+          "How what is new is compressed: lz4, zstd with a level of 1 to 19 (3 if none is given),"
+              + " or none. Default: what init was told.")
+  private @Nullable Compression compression;
+
   BackupCommand(NbdvaultCommand root) {
     this.root = root;
   }
@@ -156,7 +166,8 @@ final class BackupCommand implements Callable<Integer> {
         freeze,
         rateLimitBytesPerSecond == null
             ? OptionalLong.empty()
-            : OptionalLong.of(rateLimitBytesPerSecond));
+            : OptionalLong.of(rateLimitBytesPerSecond),
+        Optional.ofNullable(compression));
   }
 
   private void check() {

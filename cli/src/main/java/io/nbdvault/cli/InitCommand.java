@@ -52,10 +52,12 @@ final class InitCommand implements Callable<Integer> {
 
   @Option(
       names = "--compression",
-      paramLabel = "lz4|none",
+      paramLabel = "lz4|zstd[:LEVEL]|none",
       converter = CompressionConverter.class,
       defaultValue = "lz4",
-      description = "How chunks are compressed: lz4 or none. Default: ${DEFAULT-VALUE}.")
+      description =
+          "How chunks are compressed, unless a backup is told otherwise: lz4, zstd with a level"
+              + " of 1 to 19 (3 if none is given), or none. Default: ${DEFAULT-VALUE}.")
   private Compression compression = Compression.LZ4;
 
   InitCommand(NbdvaultCommand root) {

@@ -138,6 +138,32 @@ class CommandsIT {
     assertThat(Files.mismatch(image, dir.resolve("out/vda.raw"))).isEqualTo(-1);
   }
 
+  @Test
+  void compressesAsTheRepositoryOrTheBackupSays() throws IOException {
+    Random random = new Random(SEED);
+    byte[] text = new byte[DATA_BYTES];
+    for (int i = 0; i < text.length; i++) {
+      text[i] = (byte) ('a' + random.nextInt(4));
+    }
+    try (FileChannel file = FileChannel.open(image, StandardOpenOption.WRITE)) {
+      file.write(ByteBuffer.wrap(text), 1 << 20);
+    }
+    done("init", "--compression", "zstd");
+    assertThat(storedPercent(backUp("--json"))).isBetween(20L, 50L);
+    assertThat(done("restore", "web1@latest", "--to", dir.resolve("a.raw").toString()).code())
+        .isZero();
+    assertThat(Files.mismatch(image, dir.resolve("a.raw"))).isEqualTo(-1);
+
+    repository = dir.resolve("second").toString();
+    done("init", "--compression", "zstd:19");
+    assertThat(storedPercent(backUp("--json", "--compression", "none"))).isBetween(100L, 110L);
+  }
+
+  private static long storedPercent(TestRun backup) throws IOException {
+    JsonNode total = backup.event("summary").path("total");
+    return 100 * total.path("storedBytes").longValue() / total.path("newBytes").longValue();
+  }
+
   private static List<String> events(TestRun run) throws IOException {
     return run.json().stream().map(json -> json.path("event").textValue()).toList();
   }

@@ -2,6 +2,7 @@ package io.nbdvault.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.nbdvault.chunkstore.Compression;
 import io.nbdvault.engine.restore.RestoreRequest;
 import io.nbdvault.engine.restore.RestoreRequest.ImageFormat;
 import io.nbdvault.engine.source.BackupRequest;
@@ -54,6 +55,7 @@ class ParsingTest {
     assertThat(request.guestAgent()).isEmpty();
     assertThat(request.freeze()).isEqualTo(Freeze.AUTO);
     assertThat(request.rateLimitBytesPerSecond()).isEmpty();
+    assertThat(request.compression()).isEmpty();
   }
 
   @Test
@@ -62,7 +64,7 @@ class ParsingTest {
         backup(
             "backup web1 --qmp /run/q --disk vda --disk vdb --exclude vdc --full --tag a=b"
                 + " --tag c=d --scratch /tmp/s --force --guest-agent /run/ga --freeze require"
-                + " --rate-limit 50M");
+                + " --rate-limit 50M --compression zstd:9");
 
     assertThat(request.disks()).containsExactlyInAnyOrder("vda", "vdb");
     assertThat(request.exclude()).containsExactly("vdc");
@@ -73,6 +75,7 @@ class ParsingTest {
     assertThat(request.guestAgent()).contains(Path.of("/run/ga"));
     assertThat(request.freeze()).isEqualTo(Freeze.REQUIRE);
     assertThat(request.rateLimitBytesPerSecond()).isEqualTo(OptionalLong.of(50L << 20));
+    assertThat(request.compression()).contains(Compression.zstd(9));
   }
 
   @Test

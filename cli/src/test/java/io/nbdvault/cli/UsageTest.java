@@ -48,7 +48,7 @@ class UsageTest {
         "backup v --qmp a --rate-limit fast|'fast' is not a number of bytes",
         "init --chunk-size 5K|--chunk-size: 5K (expected: a power of two from 16K to 4M)",
         "init --chunk-size 4G|--chunk-size: 4G (expected: a power of two from 16K to 4M)",
-        "init --compression zstd|not supported by this version (expected: lz4 or none)",
+        "init --compression zstd:20|compression: zstd:20 (expected: lz4, none, zstd or zstd:LEVEL",
         "restore x|Missing required option: '--to=TARGET'",
         "restore x --to y --format vmdk|'vmdk' is not one of raw, qcow2",
         "cleanup|Missing required option: '--qmp=SOCKET'",

@@ -1,16 +1,25 @@
 package io.nbdvault.chunkstore.codec;
 
 import io.nbdvault.chunkstore.Codec;
+import io.nbdvault.chunkstore.Compression;
 import io.nbdvault.chunkstore.format.MalformedRecordException;
 
-/** One way to compress. Implementations hold no state and may be used by many threads at once. */
-public sealed interface ChunkCodec permits Lz4ChunkCodec, UncompressedChunkCodec {
-  /** The codec's implementation. */
+/** One way to compress. Many threads may use an implementation at once. */
+public sealed interface ChunkCodec permits Lz4ChunkCodec, UncompressedChunkCodec, ZstdChunkCodec {
+  /** What brings back the bytes that a codec has compressed, at whatever level. */
   static ChunkCodec of(Codec codec) {
     return switch (codec) {
       case NONE -> UncompressedChunkCodec.INSTANCE;
       case LZ4 -> Lz4ChunkCodec.INSTANCE;
+      case ZSTD -> ZstdChunkCodec.DEFAULT;
     };
+  }
+
+  /** What compresses at a level. */
+  static ChunkCodec of(Compression compression) {
+    return compression.codec() == Codec.ZSTD
+        ? new ZstdChunkCodec(compression.level())
+        : of(compression.codec());
   }
 
   /** Which codec this is. */
@@ -23,7 +32,8 @@ public sealed interface ChunkCodec permits Lz4ChunkCodec, UncompressedChunkCodec
    * Compresses {@code plain[offset, offset + length)} to {@code destination} from {@code
    * destinationOffset}, where {@link #compressedLengthMax} bytes must fit.
    *
-   * @return the compressed length, which may be more than the plain one
+   * @return the compressed length. If it is not less than the plain one, the bytes are to be stored
+   *     as they are: the destination may then hold anything.
    */
   int compress(byte[] plain, int offset, int length, byte[] destination, int destinationOffset);
 

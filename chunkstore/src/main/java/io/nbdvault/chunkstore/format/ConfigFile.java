@@ -17,7 +17,7 @@ import java.util.Set;
  *   "formatVersion" : 2,
  *   "repositoryId" : "32 lower-case hex digits",
  *   "chunkSizeBytes" : 65536,
- *   "compression" : "lz4" or "none",
+ *   "compression" : "lz4", "zstd:LEVEL" or "none",
  *   "created" : "2026-11-01T12:00:00Z"
  * }
  * </pre>

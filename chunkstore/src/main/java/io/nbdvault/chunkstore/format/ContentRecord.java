@@ -146,7 +146,7 @@ public record ContentRecord(
         return codec;
       }
     }
-    throw new MalformedRecordException(2, "codec: " + code + " (expected: 0 or 1)");
+    throw new MalformedRecordException(2, "codec: " + code + " (expected: 0 to 2)");
   }
 
   private static int checksum(byte[] record, int length, long ordinal) {

@@ -165,7 +165,7 @@ final class RocksChunkStore implements ChunkStore {
   public BackupSession beginBackup(Set<SnapshotId> parents, Compression compression)
       throws StoreException {
     Writing writable = requireWriting();
-    ChunkCodec codec = ChunkCodec.of(compression.codec());
+    ChunkCodec codec = ChunkCodec.of(compression);
     return gate.beginSession(
         parents,
         (parentRecords, epoch) ->

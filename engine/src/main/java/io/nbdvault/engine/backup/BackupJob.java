@@ -2,6 +2,7 @@ package io.nbdvault.engine.backup;
 
 import io.nbdvault.chunkstore.BackupSession;
 import io.nbdvault.chunkstore.ChunkStore;
+import io.nbdvault.chunkstore.Compression;
 import io.nbdvault.chunkstore.DiskReader;
 import io.nbdvault.chunkstore.DiskRecord;
 import io.nbdvault.chunkstore.SkippedDisk;
@@ -67,8 +68,8 @@ public final class BackupJob {
     long startNanos = System.nanoTime();
     listener.onEvent(new JobEvent.Started("backup", request.vm()));
     VmHistory history = VmHistory.of(request.vm(), store.snapshots());
-    try (BackupSession session =
-        store.beginBackup(history.parents(), store.config().compression())) {
+    Compression compression = request.compression().orElse(store.config().compression());
+    try (BackupSession session = store.beginBackup(history.parents(), compression)) {
       SourceContext context =
           new SourceContext(
               store.config().repositoryId(),

@@ -1,5 +1,6 @@
 package io.nbdvault.engine.source;
 
+import io.nbdvault.chunkstore.Compression;
 import io.nbdvault.engine.JobException;
 import io.nbdvault.nbd.NbdUri;
 import java.nio.file.Path;
@@ -26,6 +27,7 @@ import java.util.stream.Stream;
  * @param guestAgent socket of the guest agent
  * @param freeze whether the guest's filesystems are frozen for the instant
  * @param rateLimitBytesPerSecond how fast the backup may read; empty for no limit
+ * @param compression of the new chunks; empty for the repository's
  */
 public record BackupRequest(
     String vm,
@@ -38,7 +40,8 @@ public record BackupRequest(
     Optional<Path> scratch,
     Optional<Path> guestAgent,
     Freeze freeze,
-    OptionalLong rateLimitBytesPerSecond) {
+    OptionalLong rateLimitBytesPerSecond,
+    Optional<Compression> compression) {
 
   public BackupRequest {
     disks = Set.copyOf(disks);
@@ -48,6 +51,34 @@ public record BackupRequest(
       throw new IllegalArgumentException(
           "rateLimitBytesPerSecond: " + rateLimitBytesPerSecond.getAsLong() + " (expected: > 0)");
     }
+  }
+
+  /** With the repository's compression. */
+  public BackupRequest(
+      String vm,
+      Source source,
+      Set<String> disks,
+      Set<String> exclude,
+      boolean full,
+      SortedMap<String, String> tags,
+      boolean force,
+      Optional<Path> scratch,
+      Optional<Path> guestAgent,
+      Freeze freeze,
+      OptionalLong rateLimitBytesPerSecond) {
+    this(
+        vm,
+        source,
+        disks,
+        exclude,
+        full,
+        tags,
+        force,
+        scratch,
+        guestAgent,
+        freeze,
+        rateLimitBytesPerSecond,
+        Optional.empty());
   }
 
   /** Where the disks of a VM are. */
