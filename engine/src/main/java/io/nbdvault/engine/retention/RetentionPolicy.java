@@ -1,5 +1,6 @@
 package io.nbdvault.engine.retention;
 
+import io.nbdvault.chunkstore.CatalogEntry;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.util.ArrayList;
@@ -55,14 +56,15 @@ public record RetentionPolicy(List<KeepRule> rules) {
   /**
    * Decides.
    *
-   * @param candidates the snapshots that are not forgotten, in any order
+   * @param entries snapshots in any order; the forgotten ones are not decided on again, but help to
+   *     tell in which order the others were committed
    * @param now by this machine's clock
    * @param zone whose hours, days, weeks, months and years count
    */
-  public RetentionPlan plan(List<RetentionCandidate> candidates, Instant now, ZoneId zone) {
-    SortedMap<String, List<RetentionCandidate>> byVm = new TreeMap<>();
-    for (RetentionCandidate candidate : candidates) {
-      byVm.computeIfAbsent(candidate.snapshot().vm(), vm -> new ArrayList<>()).add(candidate);
+  public RetentionPlan plan(List<CatalogEntry> entries, Instant now, ZoneId zone) {
+    SortedMap<String, List<CatalogEntry>> byVm = new TreeMap<>();
+    for (CatalogEntry entry : entries) {
+      byVm.computeIfAbsent(entry.record().vm(), vm -> new ArrayList<>()).add(entry);
     }
     List<RetentionDecision> decisions = new ArrayList<>();
     List<String> alerts = new ArrayList<>();

@@ -1,5 +1,6 @@
 package io.nbdvault.engine.retention;
 
+import io.nbdvault.chunkstore.CatalogEntry;
 import io.nbdvault.chunkstore.DiskRecord;
 import io.nbdvault.chunkstore.SnapshotId;
 import io.nbdvault.chunkstore.SnapshotRecord;
@@ -11,7 +12,6 @@ import java.time.ZonedDateTime;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -33,25 +33,28 @@ final class VmRetention {
 
   private final Map<SnapshotId, List<KeepReason>> reasons = new HashMap<>();
 
-  VmRetention(List<RetentionCandidate> candidates, Instant now, ZoneId zone) {
+  VmRetention(List<CatalogEntry> entries, Instant now, ZoneId zone) {
     this.now = now;
     this.zone = zone;
+    Map<SnapshotId, CatalogEntry> kept = new HashMap<>();
+    entries.stream()
+        .filter(CatalogEntry::isKept)
+        .forEach(entry -> kept.put(entry.record().id(), entry));
     List<SnapshotRecord> committed =
-        CommitOrder.of(candidates.stream().map(RetentionCandidate::snapshot).toList());
+        CommitOrder.of(entries.stream().map(CatalogEntry::record).toList()).stream()
+            .filter(snapshot -> kept.containsKey(snapshot.id()))
+            .toList();
     // Stable: of two with one time, the one that was committed later counts as the newer.
     this.all = committed.stream().sorted(Comparator.comparing(SnapshotRecord::time)).toList();
-    Set<SnapshotId> uncounted = new HashSet<>();
-    for (RetentionCandidate candidate : candidates) {
-      SnapshotRecord snapshot = candidate.snapshot();
-      if (candidate.isProtected()) {
-        keep(snapshot, KeepReason.PROTECTED);
-        uncounted.add(snapshot.id());
+    for (CatalogEntry entry : kept.values()) {
+      if (entry.state().isProtected()) {
+        keep(entry.record(), KeepReason.PROTECTED);
       }
-      if (snapshot.time().isAfter(now)) {
-        keep(snapshot, KeepReason.FUTURE);
-        uncounted.add(snapshot.id());
+      if (entry.record().time().isAfter(now)) {
+        keep(entry.record(), KeepReason.FUTURE);
       }
     }
+    Set<SnapshotId> uncounted = Set.copyOf(reasons.keySet());
     for (int i = all.size() - 1; i >= 0; i--) {
       if (!uncounted.contains(all.get(i).id())) {
         counted.add(all.get(i));

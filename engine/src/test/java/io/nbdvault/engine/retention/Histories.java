@@ -1,8 +1,10 @@
 package io.nbdvault.engine.retention;
 
+import io.nbdvault.chunkstore.CatalogEntry;
 import io.nbdvault.chunkstore.DiskRecord;
 import io.nbdvault.chunkstore.SnapshotId;
 import io.nbdvault.chunkstore.SnapshotRecord;
+import io.nbdvault.chunkstore.SnapshotState;
 import io.nbdvault.engine.testkit.Records;
 import java.time.Instant;
 import java.time.LocalDateTime;
@@ -18,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 /** The snapshots of one VM, each committed after the one before. */
 final class Histories {
   private final ZoneId zone;
-  private final List<RetentionCandidate> candidates = new ArrayList<>();
+  private final List<CatalogEntry> entries = new ArrayList<>();
   private @Nullable SnapshotId parent;
   private long ids;
 
@@ -62,16 +64,17 @@ final class Histories {
             plain.qemuVersion(),
             plain.vmConfiguration());
     parent = id;
-    candidates.add(new RetentionCandidate(snapshot, isProtected));
+    entries.add(
+        new CatalogEntry(snapshot, new SnapshotState(isProtected, Optional.empty(), false)));
     return snapshot;
   }
 
-  List<RetentionCandidate> candidates() {
-    return List.copyOf(candidates);
+  List<CatalogEntry> entries() {
+    return List.copyOf(entries);
   }
 
   RetentionPlan plan(Instant now, KeepRule... rules) {
-    return new RetentionPolicy(List.of(rules)).plan(candidates, now, zone);
+    return new RetentionPolicy(List.of(rules)).plan(entries, now, zone);
   }
 
   /** The numbers of the snapshots that are kept, the first one's being 1. */

@@ -2,8 +2,10 @@ package io.nbdvault.engine.retention;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.nbdvault.chunkstore.CatalogEntry;
 import io.nbdvault.chunkstore.SnapshotId;
 import io.nbdvault.chunkstore.SnapshotRecord;
+import io.nbdvault.chunkstore.SnapshotState;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
@@ -87,9 +89,9 @@ class RandomRetentionTest {
     return rules;
   }
 
-  private Set<SnapshotId> kept(List<KeepRule> rules, List<RetentionCandidate> candidates) {
+  private Set<SnapshotId> kept(List<KeepRule> rules, List<CatalogEntry> entries) {
     return new RetentionPolicy(rules)
-        .plan(candidates, NOW, zone).decisions().stream()
+        .plan(entries, NOW, zone).decisions().stream()
             .filter(RetentionDecision::kept)
             .map(decision -> decision.snapshot().id())
             .collect(Collectors.toSet());
@@ -98,45 +100,61 @@ class RandomRetentionTest {
   @Test
   void keepsWhatAPlainReadingOfTheRulesKeeps() {
     for (int i = 0; i < HISTORIES; i++) {
-      List<RetentionCandidate> candidates = history().candidates();
+      List<CatalogEntry> entries = history().entries();
       List<KeepRule> rules = rules();
-      assertThat(kept(rules, candidates))
+      assertThat(kept(rules, entries))
           .as("history %d, %s, %s", i, rules, zone)
-          .isEqualTo(PlainRetention.kept(rules, candidates, NOW, zone));
+          .isEqualTo(PlainRetention.kept(rules, entries, NOW, zone));
     }
   }
 
-  /** Where the clock went back, only parents tell the order, and forgetting may take those. */
   @Test
-  void askedAgainItForgetsNothingMoreWhereTheClockOnlyWentForward() {
+  void askedAgainItForgetsNothingMore() {
     for (int i = 0; i < HISTORIES; i++) {
-      List<RetentionCandidate> candidates = new ArrayList<>(history(false).candidates());
+      List<CatalogEntry> entries = new ArrayList<>(history().entries());
       List<KeepRule> rules = rules();
-      Set<SnapshotId> kept = kept(rules, candidates);
-      candidates.removeIf(candidate -> !kept.contains(candidate.snapshot().id()));
-      assertThat(kept(rules, candidates)).as("history %d, %s", i, rules).isEqualTo(kept);
+      Set<SnapshotId> kept = kept(rules, entries);
+      entries.replaceAll(
+          entry -> kept.contains(entry.record().id()) ? entry : forgotten(entry.record()));
+      assertThat(kept(rules, entries)).as("history %d, %s", i, rules).isEqualTo(kept);
+    }
+  }
+
+  private static CatalogEntry forgotten(SnapshotRecord snapshot) {
+    return new CatalogEntry(snapshot, new SnapshotState(false, Optional.of(NOW), false));
+  }
+
+  /** Where the clock went back, only parents tell the order, and these may be reclaimed. */
+  @Test
+  void askedAgainAfterACollectionItForgetsNothingMoreIfTheClockOnlyWentForward() {
+    for (int i = 0; i < HISTORIES; i++) {
+      List<CatalogEntry> entries = new ArrayList<>(history(false).entries());
+      List<KeepRule> rules = rules();
+      Set<SnapshotId> kept = kept(rules, entries);
+      entries.removeIf(entry -> !kept.contains(entry.record().id()));
+      assertThat(kept(rules, entries)).as("history %d, %s", i, rules).isEqualTo(kept);
     }
   }
 
   @Test
   void aFurtherRuleForgetsNothingMore() {
     for (int i = 0; i < HISTORIES; i++) {
-      List<RetentionCandidate> candidates = history().candidates();
+      List<CatalogEntry> entries = history().entries();
       List<KeepRule> rules = rules();
       Set<SnapshotId> byEach = new HashSet<>();
-      rules.forEach(rule -> byEach.addAll(kept(List.of(rule), candidates)));
-      assertThat(kept(rules, candidates)).as("history %d, %s", i, rules).isEqualTo(byEach);
+      rules.forEach(rule -> byEach.addAll(kept(List.of(rule), entries)));
+      assertThat(kept(rules, entries)).as("history %d, %s", i, rules).isEqualTo(byEach);
     }
   }
 
   @Test
-  void theOrderOfTheCandidatesDoesNotMatter() {
+  void theOrderOfTheEntriesDoesNotMatter() {
     for (int i = 0; i < HISTORIES; i++) {
-      List<RetentionCandidate> candidates = new ArrayList<>(history().candidates());
+      List<CatalogEntry> entries = new ArrayList<>(history().entries());
       List<KeepRule> rules = rules();
-      Set<SnapshotId> kept = kept(rules, candidates);
-      Collections.shuffle(candidates, random);
-      assertThat(kept(rules, candidates)).as("history %d, %s", i, rules).isEqualTo(kept);
+      Set<SnapshotId> kept = kept(rules, entries);
+      Collections.shuffle(entries, random);
+      assertThat(kept(rules, entries)).as("history %d, %s", i, rules).isEqualTo(kept);
     }
   }
 
@@ -145,12 +163,12 @@ class RandomRetentionTest {
     for (int i = 0; i < HISTORIES; i++) {
       Histories history = history();
       List<KeepRule> rules = rules();
-      Set<SnapshotId> kept = kept(rules, history.candidates());
+      Set<SnapshotId> kept = kept(rules, history.entries());
       for (int j = random.nextInt(20); j >= 0; j--) {
         Instant time = NOW.plusSeconds(1 + random.nextInt(100_000_000));
         kept.add(history.add(time, Map.of(), false, "vda", "vdb").id());
       }
-      assertThat(kept(rules, history.candidates())).as("history %d, %s", i, rules).isEqualTo(kept);
+      assertThat(kept(rules, history.entries())).as("history %d, %s", i, rules).isEqualTo(kept);
     }
   }
 
@@ -164,12 +182,12 @@ class RandomRetentionTest {
         var unused = history.add(NOW.minusSeconds(10 - j), Map.of(), false, "vda", "vdb");
       }
       Set<SnapshotId> young =
-          history.candidates().stream()
-              .map(RetentionCandidate::snapshot)
+          history.entries().stream()
+              .map(CatalogEntry::record)
               .filter(snapshot -> snapshot.time().isAfter(floor))
               .map(SnapshotRecord::id)
               .collect(Collectors.toSet());
-      assertThat(kept(List.of(new KeepRule.Last(1), within), history.candidates()))
+      assertThat(kept(List.of(new KeepRule.Last(1), within), history.entries()))
           .as("history %d", i)
           .containsAll(young);
     }
@@ -178,19 +196,19 @@ class RandomRetentionTest {
   /** The rules as their documentation has them, written without regard to anything else. */
   private static final class PlainRetention {
     static Set<SnapshotId> kept(
-        List<KeepRule> rules, List<RetentionCandidate> candidates, Instant now, ZoneId zone) {
+        List<KeepRule> rules, List<CatalogEntry> entries, Instant now, ZoneId zone) {
       Set<SnapshotId> kept = new HashSet<>();
       List<SnapshotRecord> counted = new ArrayList<>();
-      for (RetentionCandidate candidate : candidates) {
-        if (candidate.isProtected() || candidate.snapshot().time().isAfter(now)) {
-          kept.add(candidate.snapshot().id());
+      for (CatalogEntry entry : entries) {
+        if (entry.state().isProtected() || entry.record().time().isAfter(now)) {
+          kept.add(entry.record().id());
         } else {
-          counted.add(candidate.snapshot());
+          counted.add(entry.record());
         }
         rules.stream()
             .filter(KeepRule.Tagged.class::isInstance)
-            .filter(rule -> "1".equals(candidate.snapshot().tags().get("keep")))
-            .forEach(rule -> kept.add(candidate.snapshot().id()));
+            .filter(rule -> "1".equals(entry.record().tags().get("keep")))
+            .forEach(rule -> kept.add(entry.record().id()));
       }
       if (counted.isEmpty()) {
         return kept;

@@ -5,7 +5,9 @@ import static io.nbdvault.engine.retention.Histories.reasons;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.nbdvault.chunkstore.CatalogEntry;
 import io.nbdvault.chunkstore.SnapshotId;
+import io.nbdvault.chunkstore.SnapshotState;
 import io.nbdvault.engine.testkit.Records;
 import java.time.Instant;
 import java.time.ZoneId;
@@ -87,16 +89,16 @@ class RetentionPolicyTest {
 
   @Test
   void vmsAreCountedApart() {
-    List<RetentionCandidate> candidates = new ArrayList<>();
+    List<CatalogEntry> entries = new ArrayList<>();
     for (int second = 1; second <= 6; second++) {
-      candidates.add(
-          new RetentionCandidate(
-              Records.snapshot(SnapshotId.random(), second % 2 == 0 ? "a" : "b", second), false));
+      entries.add(
+          new CatalogEntry(
+              Records.snapshot(SnapshotId.random(), second % 2 == 0 ? "a" : "b", second),
+              SnapshotState.KEPT));
     }
     RetentionPlan plan =
-        new RetentionPolicy(List.of(new KeepRule.Last(2))).plan(candidates, NOW, BERLIN);
-    assertThat(plan.forgotten())
-        .containsExactly(candidates.get(1).snapshot(), candidates.get(0).snapshot());
+        new RetentionPolicy(List.of(new KeepRule.Last(2))).plan(entries, NOW, BERLIN);
+    assertThat(plan.forgotten()).containsExactly(entries.get(1).record(), entries.get(0).record());
   }
 
   @Test
@@ -117,7 +119,7 @@ class RetentionPolicyTest {
     assertThat(kept(history.plan(NOW, keep(KeepPeriod.YEARLY, 2)))).containsExactly(1, 3);
     RetentionPlan inGreenwich =
         new RetentionPolicy(List.of(keep(KeepPeriod.YEARLY, 2)))
-            .plan(history.candidates(), NOW, ZoneOffset.UTC);
+            .plan(history.entries(), NOW, ZoneOffset.UTC);
     assertThat(kept(inGreenwich)).containsExactly(2, 3);
   }
 
@@ -243,9 +245,8 @@ class RetentionPolicyTest {
   @Test
   void ofOneInstantTheLaterCommitIsTheNewer() {
     Histories history = history("2026-11-18T12:00", "2026-11-18T12:00", "2026-11-18T12:00");
-    List<RetentionCandidate> mixed =
-        List.of(
-            history.candidates().get(2), history.candidates().get(0), history.candidates().get(1));
+    List<CatalogEntry> mixed =
+        List.of(history.entries().get(2), history.entries().get(0), history.entries().get(1));
     RetentionPlan plan =
         new RetentionPolicy(List.of(keep(KeepPeriod.DAILY, 1))).plan(mixed, NOW, BERLIN);
     assertThat(kept(plan)).containsExactly(3);
