@@ -2,7 +2,6 @@ package io.nbdvault.cli;
 
 import io.nbdvault.chunkstore.ChunkStore;
 import io.nbdvault.chunkstore.Compression;
-import io.nbdvault.chunkstore.Repositories;
 import io.nbdvault.cli.render.JobDisplay;
 import io.nbdvault.engine.EngineLimits;
 import io.nbdvault.engine.JobException;
@@ -138,9 +137,8 @@ final class BackupCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, JobException, InterruptedException {
-    Path repository = root.repository(spec);
     BackupRequest request = request();
-    try (ChunkStore store = Repositories.open(repository);
+    try (ChunkStore store = new RepositoryAccess(root, spec).forWriting();
         JobDisplay display = root.display()) {
       new BackupJob(store, EngineLimits.defaults(), root.surroundings().cancellation(), display)
           .run(request);

@@ -7,6 +7,7 @@ import io.nbdvault.cli.render.Terminal;
 import io.nbdvault.cli.render.TextDisplay;
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -82,6 +83,16 @@ final class NbdvaultCommand implements Callable<Integer> {
       description = "Log what is done on stderr, and where an error came from.")
   private boolean verbose;
 
+  @Option(
+      names = "--lock-wait",
+      paramLabel = "DURATION",
+      scope = ScopeType.INHERIT,
+      converter = DurationConverter.class,
+      description =
+          "Wait this long for a repository that is in use, such as 30s, 10m or 1h."
+              + " Default: do not wait.")
+  private Duration lockWait = Duration.ZERO;
+
   NbdvaultCommand(Surroundings surroundings) {
     this.surroundings = surroundings;
   }
@@ -111,6 +122,11 @@ final class NbdvaultCommand implements Callable<Integer> {
 
   boolean isVerbose() {
     return verbose;
+  }
+
+  /** How long to wait for a repository that is in use. */
+  Duration lockWait() {
+    return lockWait;
   }
 
   /** Checks what picocli cannot; called before any command runs. */

@@ -1,7 +1,6 @@
 package io.nbdvault.cli;
 
 import io.nbdvault.chunkstore.ChunkStore;
-import io.nbdvault.chunkstore.Repositories;
 import io.nbdvault.chunkstore.SnapshotRecord;
 import io.nbdvault.cli.render.JobDisplay;
 import io.nbdvault.engine.EngineLimits;
@@ -10,7 +9,6 @@ import io.nbdvault.engine.restore.RestoreJob;
 import io.nbdvault.engine.restore.RestoreRequest;
 import io.nbdvault.engine.restore.RestoreRequest.ImageFormat;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -82,9 +80,8 @@ final class RestoreCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, JobException, InterruptedException {
-    Path repository = root.repository(spec);
     long startNanos = System.nanoTime();
-    try (ChunkStore store = Repositories.openReadOnly(repository);
+    try (ChunkStore store = new RepositoryAccess(root, spec).forReading();
         JobDisplay display = root.display()) {
       SnapshotRecord restored =
           new RestoreJob(

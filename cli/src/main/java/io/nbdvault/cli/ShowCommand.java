@@ -1,8 +1,9 @@
 package io.nbdvault.cli;
 
+import io.nbdvault.chunkstore.CatalogEntry;
 import io.nbdvault.chunkstore.ChunkStore;
-import io.nbdvault.chunkstore.Repositories;
-import io.nbdvault.chunkstore.SnapshotRecord;
+import io.nbdvault.chunkstore.NoSuchSnapshotException;
+import io.nbdvault.chunkstore.SnapshotId;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.cli.render.JsonLines;
 import io.nbdvault.cli.render.SnapshotDetails;
@@ -45,15 +46,20 @@ final class ShowCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws StoreException, JobException {
-    SnapshotRecord record;
-    try (ChunkStore store = Repositories.openReadOnly(root.repository(spec))) {
-      record = SnapshotSelector.select(store, snapshot);
+    CatalogEntry entry;
+    try (ChunkStore store = new RepositoryAccess(root, spec).forReading()) {
+      SnapshotId id = SnapshotSelector.select(store, snapshot).id();
+      entry =
+          store.catalog().stream()
+              .filter(candidate -> candidate.record().id().equals(id))
+              .findFirst()
+              .orElseThrow(() -> new NoSuchSnapshotException(id));
     }
     PrintStream out = root.surroundings().out();
     if (root.isJson()) {
-      new JsonLines(out).write(SnapshotJson.full(record));
+      new JsonLines(out).write(SnapshotJson.full(entry));
     } else {
-      SnapshotDetails.lines(record, root.surroundings().zone()).forEach(out::println);
+      SnapshotDetails.lines(entry, root.surroundings().zone()).forEach(out::println);
     }
     return ExitCode.OK;
   }

@@ -1,8 +1,7 @@
 package io.nbdvault.cli;
 
+import io.nbdvault.chunkstore.CatalogEntry;
 import io.nbdvault.chunkstore.ChunkStore;
-import io.nbdvault.chunkstore.Repositories;
-import io.nbdvault.chunkstore.SnapshotRecord;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.cli.render.JsonLines;
 import io.nbdvault.cli.render.SnapshotJson;
@@ -14,6 +13,7 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -28,7 +28,8 @@ import picocli.CommandLine.Spec;
       "%nTIME is local. SIZE is that of all disks; READ what the backup read; NEW what it"
           + " found that was not in the repository; all in powers of 1024. STATE is crash (as"
           + " after a power cut), filesystem (frozen by the guest agent) or offline (not"
-          + " running)."
+          + " running). P marks what is protected from forget, F what is forgotten, C what is"
+          + " forgotten and being reclaimed by gc; the column is there if any is."
     },
     footer = {
       "%nExamples:",
@@ -48,34 +49,42 @@ final class SnapshotsCommand implements Callable<Integer> {
       description = "List only those of this VM. Default: all.")
   private @Nullable String vm;
 
+  @Option(
+      names = "--forgotten",
+      description = "List the forgotten ones instead, which undelete brings back.")
+  private boolean forgotten;
+
   SnapshotsCommand(NbdvaultCommand root) {
     this.root = root;
   }
 
   @Override
   public Integer call() throws StoreException, JobException {
-    List<SnapshotRecord> snapshots;
-    try (ChunkStore store = Repositories.openReadOnly(root.repository(spec))) {
-      snapshots = store.snapshots();
+    List<CatalogEntry> snapshots;
+    try (ChunkStore store = new RepositoryAccess(root, spec).forReading()) {
+      snapshots = store.catalog().stream().filter(entry -> entry.isKept() != forgotten).toList();
     }
     if (vm != null) {
       String name = vm;
-      snapshots = snapshots.stream().filter(snapshot -> snapshot.vm().equals(name)).toList();
+      snapshots = snapshots.stream().filter(entry -> entry.record().vm().equals(name)).toList();
       if (snapshots.isEmpty()) {
-        throw JobException.badRequest("there is no snapshot of VM '" + name + "'");
+        throw JobException.badRequest(
+            "there is no " + (forgotten ? "forgotten " : "") + "snapshot of VM '" + name + "'");
       }
     }
     print(snapshots);
     return ExitCode.OK;
   }
 
-  private void print(List<SnapshotRecord> snapshots) {
+  private void print(List<CatalogEntry> snapshots) {
     PrintStream out = root.surroundings().out();
     if (root.isJson()) {
       JsonLines lines = new JsonLines(out);
       snapshots.forEach(snapshot -> lines.write(SnapshotJson.brief(snapshot)));
     } else if (snapshots.isEmpty()) {
-      root.surroundings().err().println("there are no snapshots yet");
+      root.surroundings()
+          .err()
+          .println(forgotten ? "there are no forgotten snapshots" : "there are no snapshots yet");
     } else {
       SnapshotTable.lines(snapshots, root.surroundings().zone()).forEach(out::println);
     }

@@ -55,6 +55,28 @@ final class StoredSnapshots {
         Optional.empty());
   }
 
+  /** Commits a snapshot of a VM as of {@code time}, with an empty disk of 1 MiB. */
+  static SnapshotRecord commitAt(ChunkStore store, String vm, Instant time) throws StoreException {
+    try (BackupSession session = store.beginBackup(Set.of(), Compression.NONE)) {
+      DiskRoot root = session.newDisk(1 << 20, Optional.empty()).finish();
+      SnapshotRecord plain = record(session.snapshotId(), 1 << 20, root);
+      return session.commit(
+          new SnapshotRecord(
+              plain.id(),
+              vm,
+              plain.vmUuid(),
+              time,
+              plain.consistency(),
+              plain.parent(),
+              plain.disks(),
+              plain.skipped(),
+              plain.statistics(),
+              plain.tags(),
+              plain.qemuVersion(),
+              plain.vmConfiguration()));
+    }
+  }
+
   /** Commits a snapshot with an empty disk of 1 MiB. */
   static SnapshotRecord commitEmpty(BackupSession session) throws StoreException {
     DiskRoot root = session.newDisk(1 << 20, Optional.empty()).finish();

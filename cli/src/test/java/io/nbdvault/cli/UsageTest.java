@@ -24,7 +24,18 @@ class UsageTest {
       TestRun.surroundings(new ByteArrayOutputStream(), new ByteArrayOutputStream(), Map.of());
 
   private static final List<String> COMMANDS =
-      List.of("init", "backup", "snapshots", "show", "restore", "cleanup", "nbd");
+      List.of(
+          "init",
+          "backup",
+          "snapshots",
+          "show",
+          "restore",
+          "forget",
+          "undelete",
+          "protect",
+          "unprotect",
+          "cleanup",
+          "nbd");
 
   private static final List<String> NBD_COMMANDS = List.of("info", "map", "copy");
 
@@ -51,6 +62,18 @@ class UsageTest {
         "init --compression zstd:20|compression: zstd:20 (expected: lz4, none, zstd or zstd:LEVEL",
         "restore x|Missing required option: '--to=TARGET'",
         "restore x --to y --format vmdk|'vmdk' is not one of raw, qcow2",
+        "forget|name snapshots, or say whose to look at, with one of --vm VM and --all-vms",
+        "forget --vm v --all-vms --keep-last 1|with one of --vm VM and --all-vms",
+        "forget --vm v|say what is kept, with one --keep-... or more",
+        "forget --all-vms --keep-last 0|say what is kept, with one --keep-... or more",
+        "forget --vm v --keep-daily -1|--keep-daily: -1 (expected: 1 to 1000000)",
+        "forget --vm v --keep-daily x|Invalid value for option '--keep-daily'",
+        "forget --vm v --keep-within 3x|'3x' is not a length of time",
+        "forget --vm v --keep-tag =x|'=x' is not of the form NAME=VALUE",
+        "forget 1a2b --keep-last 3|SNAPSHOT goes without --vm, --all-vms and --keep-...",
+        "undelete|Missing required parameter: 'SNAPSHOT'",
+        "protect|Missing required parameter: 'SNAPSHOT'",
+        "--lock-wait 5 snapshots|'5' is not a time to wait (expected: such as 30s, 10m or 1h30m)",
         "cleanup|Missing required option: '--qmp=SOCKET'",
         "snapshots a b|Unmatched argument",
         "nbd inof|there is no command 'inof', did you mean info? (see nbdvault nbd --help)",
@@ -81,7 +104,17 @@ class UsageTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"init", "backup v --qmp x", "snapshots", "show x", "restore x --to y"})
+  @ValueSource(
+      strings = {
+        "init",
+        "backup v --qmp x",
+        "snapshots",
+        "show x",
+        "restore x --to y",
+        "forget 1a2b",
+        "undelete 1a2b",
+        "protect 1a2b"
+      })
   void asksForTheRepository(String line) {
     TestRun run = TestRun.with(Map.of("NBDVAULT_REPO", ""), line.split(" "));
 
@@ -116,7 +149,7 @@ class UsageTest {
     assertThat(run.code()).isEqualTo(2);
     assertThat(run.out()).isEmpty();
     assertThat(run.err().lines()).hasSizeBetween(2, 5);
-    assertThat(run.err()).contains("init, backup, snapshots, show, restore, cleanup");
+    assertThat(run.err()).contains("init, backup, snapshots, show, restore, forget,");
   }
 
   @Test

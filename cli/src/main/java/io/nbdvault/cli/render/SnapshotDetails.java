@@ -1,5 +1,6 @@
 package io.nbdvault.cli.render;
 
+import io.nbdvault.chunkstore.CatalogEntry;
 import io.nbdvault.chunkstore.Checkpoint;
 import io.nbdvault.chunkstore.Consistency;
 import io.nbdvault.chunkstore.DiskRecord;
@@ -19,9 +20,13 @@ public final class SnapshotDetails {
   private SnapshotDetails() {}
 
   /** The lines. */
-  public static List<String> lines(SnapshotRecord snapshot, ZoneId zone) {
+  public static List<String> lines(CatalogEntry entry, ZoneId zone) {
+    SnapshotRecord snapshot = entry.record();
     SnapshotDetails details = new SnapshotDetails();
     details.addSnapshot(snapshot, zone);
+    if (entry.state().isProtected()) {
+      details.add("protected", "yes");
+    }
     snapshot.disks().forEach(details::addDisk);
     snapshot
         .skipped()

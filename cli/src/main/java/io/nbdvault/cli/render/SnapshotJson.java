@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
+import io.nbdvault.chunkstore.CatalogEntry;
 import io.nbdvault.chunkstore.Checkpoint;
 import io.nbdvault.chunkstore.DiskRecord;
 import io.nbdvault.chunkstore.DiskStatistics;
@@ -20,19 +21,30 @@ public final class SnapshotJson {
   private SnapshotJson() {}
 
   /** A snapshot as the list of them has it. */
-  public static ObjectNode brief(SnapshotRecord snapshot) {
-    ObjectNode json = JsonLines.event("snapshot").put("id", snapshot.id().hex());
-    describe(json, snapshot);
-    addDisks(json, snapshot, false);
+  public static ObjectNode brief(CatalogEntry entry) {
+    ObjectNode json = describe(entry);
+    addDisks(json, entry.record(), false);
     return json;
   }
 
   /** A snapshot with all there is of it. */
-  public static ObjectNode full(SnapshotRecord snapshot) {
-    ObjectNode json = JsonLines.event("snapshot").put("id", snapshot.id().hex());
-    describe(json, snapshot);
-    addDisks(json, snapshot, true);
-    snapshot.vmConfiguration().ifPresent(text -> json.set("vmConfiguration", parse(text)));
+  public static ObjectNode full(CatalogEntry entry) {
+    ObjectNode json = describe(entry);
+    addDisks(json, entry.record(), true);
+    entry.record().vmConfiguration().ifPresent(text -> json.set("vmConfiguration", parse(text)));
+    return json;
+  }
+
+  private static ObjectNode describe(CatalogEntry entry) {
+    ObjectNode json = JsonLines.event("snapshot").put("id", entry.record().id().hex());
+    describe(json, entry.record());
+    json.put("protected", entry.state().isProtected());
+    entry
+        .state()
+        .forgotten()
+        .ifPresent(
+            time ->
+                json.put("forgotten", time.toString()).put("condemned", entry.state().condemned()));
     return json;
   }
 

@@ -1,10 +1,12 @@
 package io.nbdvault.cli.render;
 
+import io.nbdvault.chunkstore.CatalogEntry;
 import io.nbdvault.chunkstore.Consistency;
 import io.nbdvault.chunkstore.DiskStatistics;
 import io.nbdvault.chunkstore.SnapshotRecord;
 import io.nbdvault.cli.render.Table.Column;
 import java.time.ZoneId;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -16,33 +18,65 @@ public final class SnapshotTable {
 
   private SnapshotTable() {}
 
-  /** The header and a line for each snapshot, in the order given. */
-  public static List<String> lines(List<SnapshotRecord> snapshots, ZoneId zone) {
-    Table table =
-        new Table(
-            Column.text("ID"),
-            Column.flexible("VM", VM_WIDTH_MIN),
-            Column.text("TIME"),
-            Column.number("DISKS"),
-            Column.number("SIZE"),
-            Column.number("READ"),
-            Column.number("NEW"),
-            Column.text("STATE"),
-            Column.flexible("TAGS", TAGS_WIDTH_MIN));
-    for (SnapshotRecord snapshot : snapshots) {
-      DiskStatistics total = Totals.of(snapshot);
-      table.row(
-          snapshot.id().shortForm(),
-          snapshot.vm(),
-          Times.minute(snapshot.time(), zone),
-          Integer.toString(snapshot.disks().size()),
-          Amounts.bytes(Totals.sizeBytes(snapshot)),
-          Amounts.bytes(total.readBytes()),
-          Amounts.bytes(total.newBytes()),
-          consistency(snapshot.consistency()),
-          tags(snapshot));
+  /**
+   * The header and a line for each snapshot, in the order given. What was decided about snapshots
+   * has a column where there is something of the kind.
+   */
+  public static List<String> lines(List<CatalogEntry> entries, ZoneId zone) {
+    boolean states = entries.stream().anyMatch(entry -> !state(entry).isEmpty());
+    Table table = new Table(columns(states).toArray(new Column[0]));
+    for (CatalogEntry entry : entries) {
+      List<String> cells = new ArrayList<>(cells(entry.record(), zone));
+      if (states) {
+        cells.add(1, state(entry));
+      }
+      table.row(cells.toArray(new String[0]));
     }
     return table.lines();
+  }
+
+  private static List<Column> columns(boolean states) {
+    List<Column> columns =
+        new ArrayList<>(
+            List.of(
+                Column.text("ID"),
+                Column.flexible("VM", VM_WIDTH_MIN),
+                Column.text("TIME"),
+                Column.number("DISKS"),
+                Column.number("SIZE"),
+                Column.number("READ"),
+                Column.number("NEW"),
+                Column.text("STATE"),
+                Column.flexible("TAGS", TAGS_WIDTH_MIN)));
+    if (states) {
+      columns.add(1, Column.text("P"));
+    }
+    return columns;
+  }
+
+  private static List<String> cells(SnapshotRecord snapshot, ZoneId zone) {
+    DiskStatistics total = Totals.of(snapshot);
+    return List.of(
+        snapshot.id().shortForm(),
+        snapshot.vm(),
+        Times.minute(snapshot.time(), zone),
+        Integer.toString(snapshot.disks().size()),
+        Amounts.bytes(Totals.sizeBytes(snapshot)),
+        Amounts.bytes(total.readBytes()),
+        Amounts.bytes(total.newBytes()),
+        consistency(snapshot.consistency()),
+        tags(snapshot));
+  }
+
+  /** One letter: there is no room for more. */
+  private static String state(CatalogEntry entry) {
+    if (entry.state().isProtected()) {
+      return "P";
+    }
+    if (entry.state().condemned()) {
+      return "C";
+    }
+    return entry.isKept() ? "" : "F";
   }
 
   static String consistency(Consistency consistency) {

@@ -4,12 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.nbdvault.chunkstore.CatalogEntry;
+import io.nbdvault.chunkstore.SnapshotState;
 import io.nbdvault.cli.nbd.ExportReport;
 import io.nbdvault.cli.nbd.MapRow;
 import io.nbdvault.cli.nbd.MapTotals;
 import io.nbdvault.cli.nbd.NbdJson;
 import io.nbdvault.engine.JobEvent;
 import io.nbdvault.engine.JobException;
+import io.nbdvault.engine.retention.KeepRule;
+import io.nbdvault.engine.retention.RetentionPlan;
+import io.nbdvault.engine.retention.RetentionPolicy;
 import io.nbdvault.nbd.NbdUri;
 import io.nbdvault.nbd.client.BaseAllocation;
 import io.nbdvault.nbd.client.ExportInfo;
@@ -111,8 +116,17 @@ class JsonDocumentTest {
       display.copied("nbd://h/", "/vm/vda.raw", 1, 1, Duration.ZERO);
     }
     JsonLines lines = new JsonLines(out);
-    lines.write(SnapshotJson.brief(SampleSnapshots.ordinary()));
-    lines.write(SnapshotJson.full(SampleSnapshots.ordinary()));
+    lines.write(SnapshotJson.brief(SampleSnapshots.kept(SampleSnapshots.ordinary())));
+    lines.write(SnapshotJson.full(SampleSnapshots.kept(SampleSnapshots.ordinary())));
+    SnapshotState forgotten = new SnapshotState(false, Optional.of(SampleSnapshots.TIME), false);
+    lines.write(SnapshotJson.brief(new CatalogEntry(SampleSnapshots.ordinary(), forgotten)));
+    RetentionPlan plan =
+        new RetentionPolicy(List.of(new KeepRule.Last(1)))
+            .plan(
+                List.of(SampleSnapshots.kept(SampleSnapshots.ordinary())),
+                SampleSnapshots.TIME,
+                SampleSnapshots.ZONE);
+    RetentionJson.of(plan, true).forEach(lines::write);
     lines.write(JsonLines.error(1, "no"));
     writeNbd(lines);
     return bytes.toString(StandardCharsets.UTF_8);

@@ -1,5 +1,6 @@
 package io.nbdvault.cli.render;
 
+import io.nbdvault.chunkstore.CatalogEntry;
 import io.nbdvault.chunkstore.Checkpoint;
 import io.nbdvault.chunkstore.ChunkId;
 import io.nbdvault.chunkstore.Consistency;
@@ -8,6 +9,7 @@ import io.nbdvault.chunkstore.DiskStatistics;
 import io.nbdvault.chunkstore.SkippedDisk;
 import io.nbdvault.chunkstore.SnapshotId;
 import io.nbdvault.chunkstore.SnapshotRecord;
+import io.nbdvault.chunkstore.SnapshotState;
 import io.nbdvault.chunkstore.SnapshotStatistics;
 import java.time.Duration;
 import java.time.Instant;
@@ -26,6 +28,11 @@ final class SampleSnapshots {
   static final SnapshotId PARENT = new SnapshotId("00112233445566778899aabbccddeeff");
 
   private SampleSnapshots() {}
+
+  /** As the catalog has it, with nothing decided about it. */
+  static CatalogEntry kept(SnapshotRecord snapshot) {
+    return new CatalogEntry(snapshot, SnapshotState.KEPT);
+  }
 
   /** Two disks, one read in full, one by its changes; a third was left out. */
   static SnapshotRecord ordinary() {

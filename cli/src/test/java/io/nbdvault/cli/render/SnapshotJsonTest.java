@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 class SnapshotJsonTest {
   @Test
   void listsASnapshotWithItsDisks() {
-    ObjectNode json = SnapshotJson.brief(SampleSnapshots.ordinary());
+    ObjectNode json = SnapshotJson.brief(SampleSnapshots.kept(SampleSnapshots.ordinary()));
 
     assertThat(json.toString())
         .startsWith(
@@ -23,7 +23,7 @@ class SnapshotJsonTest {
 
   @Test
   void leavesOutWhatIsNotKnown() {
-    ObjectNode json = SnapshotJson.full(SampleSnapshots.extreme());
+    ObjectNode json = SnapshotJson.full(SampleSnapshots.kept(SampleSnapshots.extreme()));
 
     assertThat(json.has("parent")).isFalse();
     assertThat(json.has("vmUuid")).isFalse();
@@ -33,7 +33,7 @@ class SnapshotJsonTest {
 
   @Test
   void showsTheCheckpointAndTheConfigurationAsTrees() {
-    ObjectNode json = SnapshotJson.full(SampleSnapshots.ordinary());
+    ObjectNode json = SnapshotJson.full(SampleSnapshots.kept(SampleSnapshots.ordinary()));
 
     assertThat(json.at("/vmConfiguration/machine/type").textValue()).isEqualTo("q35");
     assertThat(json.at("/disks/0/checkpoint/bitmap").textValue()).isEqualTo("nbdvault-cp");

@@ -9,7 +9,8 @@ class SnapshotTextTest {
   @Test
   void listsSnapshotsAsATable() {
     List<String> lines =
-        SnapshotTable.lines(List.of(SampleSnapshots.ordinary()), SampleSnapshots.ZONE);
+        SnapshotTable.lines(
+            List.of(SampleSnapshots.kept(SampleSnapshots.ordinary())), SampleSnapshots.ZONE);
 
     assertThat(lines)
         .containsExactly(
@@ -21,7 +22,10 @@ class SnapshotTextTest {
   void listsAnySnapshotWithin80Columns() {
     List<String> lines =
         SnapshotTable.lines(
-            List.of(SampleSnapshots.ordinary(), SampleSnapshots.extreme()), SampleSnapshots.ZONE);
+            List.of(
+                SampleSnapshots.kept(SampleSnapshots.ordinary()),
+                SampleSnapshots.kept(SampleSnapshots.extreme())),
+            SampleSnapshots.ZONE);
 
     assertThat(lines).hasSize(3).allSatisfy(SnapshotTextTest::fits);
     assertThat(lines.get(2)).contains("filesystem", "mm..");
@@ -49,7 +53,9 @@ class SnapshotTextTest {
 
   @Test
   void showsAllThereIsOfASnapshot() {
-    List<String> lines = SnapshotDetails.lines(SampleSnapshots.ordinary(), SampleSnapshots.ZONE);
+    List<String> lines =
+        SnapshotDetails.lines(
+            SampleSnapshots.kept(SampleSnapshots.ordinary()), SampleSnapshots.ZONE);
 
     assertThat(lines)
         .contains(
@@ -76,7 +82,9 @@ class SnapshotTextTest {
 
   @Test
   void showsNoControlCharacters() {
-    assertThat(SnapshotDetails.lines(SampleSnapshots.extreme(), SampleSnapshots.ZONE))
+    assertThat(
+            SnapshotDetails.lines(
+                SampleSnapshots.kept(SampleSnapshots.extreme()), SampleSnapshots.ZONE))
         .allSatisfy(line -> assertThat(line.chars()).noneMatch(Character::isISOControl))
         .anySatisfy(line -> assertThat(line).endsWith("=line break"));
   }

@@ -42,7 +42,12 @@ public final class SnapshotSelector {
    */
   public static SnapshotRecord select(SnapshotCatalog store, String text)
       throws StoreException, JobException {
-    List<SnapshotRecord> snapshots = store.snapshots();
+    return select(store.snapshots(), text);
+  }
+
+  /** As above, among the snapshots of a list. */
+  public static SnapshotRecord select(List<SnapshotRecord> snapshots, String text)
+      throws JobException {
     int at = text.lastIndexOf('@');
     return at < 0 ? byPrefix(snapshots, text) : byTime(snapshots, text, at);
   }

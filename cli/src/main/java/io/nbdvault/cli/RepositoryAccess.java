@@ -1,0 +1,80 @@
+package io.nbdvault.cli;
+
+import io.nbdvault.chunkstore.ChunkStore;
+import io.nbdvault.chunkstore.Repositories;
+import io.nbdvault.chunkstore.RepositoryInUseException;
+import io.nbdvault.chunkstore.StoreException;
+import io.nbdvault.cli.render.JsonLines;
+import io.nbdvault.engine.JobException;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import picocli.CommandLine.Model.CommandSpec;
+
+/** Opens the repository that the command line names, as its options ask for. */
+final class RepositoryAccess {
+  /** The lock is asked for again after this; whoever waits longest has no right to be first. */
+  private static final long POLL_MILLIS = 200;
+
+  private final NbdvaultCommand root;
+  private final CommandSpec command;
+
+  /**
+   * @param command is named in errors
+   */
+  RepositoryAccess(NbdvaultCommand root, CommandSpec command) {
+    this.root = root;
+    this.command = command;
+  }
+
+  /** Opens it for reading, also while another process writes to it. */
+  ChunkStore forReading() throws StoreException {
+    return Repositories.openReadOnly(root.repository(command));
+  }
+
+  /**
+   * Opens it for this process alone. Where another one has it, waits for as long as {@code
+   * --lock-wait} says.
+   *
+   * @throws RepositoryInUseException if it is still in use then
+   */
+  ChunkStore forWriting() throws StoreException, JobException, InterruptedException {
+    Path repository = root.repository(command);
+    Duration wait = root.lockWait();
+    long deadline = System.nanoTime() + wait.toNanos();
+    for (boolean told = false; ; told = true) {
+      try {
+        return Repositories.open(repository);
+      } catch (RepositoryInUseException e) {
+        long left = deadline - System.nanoTime();
+        if (left <= 0) {
+          throw e;
+        }
+        if (!told) {
+          tell(e, wait);
+        }
+        pause(left);
+      }
+    }
+  }
+
+  private void pause(long nanosMax) throws JobException, InterruptedException {
+    root.surroundings().cancellation().check();
+    TimeUnit.NANOSECONDS.sleep(Math.min(nanosMax, TimeUnit.MILLISECONDS.toNanos(POLL_MILLIS)));
+    root.surroundings().cancellation().check();
+  }
+
+  private void tell(RepositoryInUseException inUse, Duration wait) {
+    if (root.isJson()) {
+      var json = JsonLines.event("waiting").put("seconds", wait.toSeconds());
+      inUse.holderPid().ifPresent(pid -> json.put("pid", pid));
+      new JsonLines(root.surroundings().out()).write(json);
+    } else if (!root.isQuiet()) {
+      PrintStream err = root.surroundings().err();
+      err.println(
+          JobException.sentence(inUse) + " Waiting for it, at most " + wait.toSeconds() + " s.");
+      err.flush();
+    }
+  }
+}
