@@ -1,5 +1,6 @@
 package io.nbdvault.chunkstore;
 
+import java.io.IOException;
 import java.util.Set;
 
 /**
@@ -73,6 +74,16 @@ public interface ChunkStore extends SnapshotCatalog, AutoCloseable {
    * @throws NoSuchSnapshotException if it is not there or is forgotten
    */
   SnapshotReader open(SnapshotId id) throws StoreException;
+
+  /**
+   * Shows in what two snapshots differ. Reads only those nodes of their trees that do, so the cost
+   * grows with the number of differences. Both are kept from being reclaimed meanwhile.
+   *
+   * @throws NoSuchSnapshotException if one of them is not there or is forgotten
+   * @throws DamagedException if a node cannot be read
+   * @throws IOException what the visitor threw
+   */
+  void diff(SnapshotId from, SnapshotId to, DiffVisitor visitor) throws IOException;
 
   /**
    * Closes the store. Sessions that are still open are aborted and readers end: their methods throw

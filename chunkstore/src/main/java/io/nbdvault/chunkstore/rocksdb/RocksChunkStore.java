@@ -7,6 +7,7 @@ import io.nbdvault.chunkstore.CollectListener;
 import io.nbdvault.chunkstore.CollectOptions;
 import io.nbdvault.chunkstore.CollectReport;
 import io.nbdvault.chunkstore.Compression;
+import io.nbdvault.chunkstore.DiffVisitor;
 import io.nbdvault.chunkstore.NoSuchSnapshotException;
 import io.nbdvault.chunkstore.ProtectedSnapshotException;
 import io.nbdvault.chunkstore.RepositoryConfig;
@@ -18,6 +19,7 @@ import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.StoreFailedException;
 import io.nbdvault.chunkstore.codec.ChunkCodec;
 import io.nbdvault.chunkstore.crypto.ContentCipher;
+import java.io.IOException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
@@ -185,6 +187,15 @@ final class RocksChunkStore implements ChunkStore {
   public SnapshotReader open(SnapshotId id) throws StoreException {
     return gate.openReader(
         id, record -> new RocksSnapshotReader(record, reader, config.chunkSizeBytes(), gate::end));
+  }
+
+  @Override
+  public void diff(SnapshotId from, SnapshotId to, DiffVisitor visitor) throws IOException {
+    try (SnapshotReader before = open(from);
+        SnapshotReader after = open(to)) {
+      new SnapshotDiff(reader, config.chunkSizeBytes())
+          .show(before.record(), after.record(), visitor);
+    }
   }
 
   @Override

@@ -8,6 +8,7 @@ import io.nbdvault.chunkstore.CollectListener;
 import io.nbdvault.chunkstore.CollectOptions;
 import io.nbdvault.chunkstore.CollectReport;
 import io.nbdvault.chunkstore.Compression;
+import io.nbdvault.chunkstore.DiffVisitor;
 import io.nbdvault.chunkstore.DiskRecord;
 import io.nbdvault.chunkstore.DiskRoot;
 import io.nbdvault.chunkstore.DiskTreeBuilder;
@@ -17,6 +18,7 @@ import io.nbdvault.chunkstore.SnapshotReader;
 import io.nbdvault.chunkstore.SnapshotRecord;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.StoredChunk;
+import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -84,6 +86,11 @@ public record InterceptedStore(ChunkStore store, Step afterDisk, Step beforeComm
   @Override
   public SnapshotReader open(SnapshotId id) throws StoreException {
     return store.open(id);
+  }
+
+  @Override
+  public void diff(SnapshotId from, SnapshotId to, DiffVisitor visitor) throws IOException {
+    store.diff(from, to, visitor);
   }
 
   @Override
