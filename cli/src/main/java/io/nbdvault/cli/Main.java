@@ -71,6 +71,7 @@ public final class Main {
             .addSubcommand("snapshots", new SnapshotsCommand(root))
             .addSubcommand("show", new ShowCommand(root))
             .addSubcommand("restore", new RestoreCommand(root))
+            .addSubcommand("verify", new VerifyCommand(root))
             .addSubcommand("cleanup", new CleanupCommand(root))
             .addSubcommand("nbd", nbd(root))
             .addSubcommand("help", new CommandLine.HelpCommand())
