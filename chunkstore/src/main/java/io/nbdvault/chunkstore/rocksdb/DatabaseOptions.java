@@ -4,6 +4,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Properties;
 import org.rocksdb.AbstractNativeReference;
 import org.rocksdb.BlockBasedTableConfig;
 import org.rocksdb.BloomFilter;
@@ -61,7 +62,7 @@ final class DatabaseOptions implements AutoCloseable {
   }
 
   private DBOptions databaseOptions(Database.Access access) {
-    DBOptions options = own(new DBOptions());
+    DBOptions options = own(newOptions(access));
     options
         // Only what create() makes is ever a repository: nothing springs up by opening.
         .setCreateIfMissing(access == Database.Access.CREATE)
@@ -74,8 +75,8 @@ final class DatabaseOptions implements AutoCloseable {
         // After a failed write the store stops, so that nothing becomes durable behind the back of
         // whoever was told that it did not.
         .setMaxBgErrorResumeCount(0)
-        // Damage is reported, not worked around.
-        .setParanoidChecks(true)
+        // Damage is reported, not worked around, but where somebody looks for it.
+        .setParanoidChecks(access != Database.Access.READ_DAMAGED)
         // A ceiling over all families, in case some other one ever grows.
         .setDbWriteBufferSize(ALL_MEMTABLES_BYTES)
         // One flush and one compaction at a time: the CPUs are for hashing and compressing.
@@ -89,9 +90,23 @@ final class DatabaseOptions implements AutoCloseable {
         .setStatsPersistPeriodSec(0)
         // A writer bounds its files. A reader beside a writer holds all of them open from the
         // start, because the writer deletes those that it has compacted.
-        .setMaxOpenFiles(access == Database.Access.READ_ONLY ? -1 : 4096)
+        .setMaxOpenFiles(access.isReadOnly() ? -1 : 4096)
         // Also keeps RocksDB from making files called LOG, which a reader must not.
         .setLogger(own(new DatabaseLog()));
+    return options;
+  }
+
+  /** A repair's stand-ins have other identities than the tables that they stand for. */
+  private static DBOptions newOptions(Database.Access access) {
+    if (access != Database.Access.REPAIR) {
+      return new DBOptions();
+    }
+    Properties properties = new Properties();
+    properties.setProperty("verify_sst_unique_id_in_manifest", "false");
+    DBOptions options = DBOptions.getDBOptionsFromProps(properties);
+    if (options == null) {
+      throw new IllegalStateException("RocksDB does not know the option " + properties);
+    }
     return options;
   }
 

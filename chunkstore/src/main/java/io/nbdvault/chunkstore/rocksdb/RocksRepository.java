@@ -1,6 +1,11 @@
 package io.nbdvault.chunkstore.rocksdb;
 
 import io.nbdvault.chunkstore.ChunkStore;
+import io.nbdvault.chunkstore.DamagedException;
+import io.nbdvault.chunkstore.NoRepositoryException;
+import io.nbdvault.chunkstore.RepairListener;
+import io.nbdvault.chunkstore.RepairPlan;
+import io.nbdvault.chunkstore.RepairReport;
 import io.nbdvault.chunkstore.RepositoryConfig;
 import io.nbdvault.chunkstore.RepositoryOptions;
 import io.nbdvault.chunkstore.SnapshotId;
@@ -8,15 +13,20 @@ import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.StoreFailedException;
 import io.nbdvault.chunkstore.crypto.ContentCipher;
 import io.nbdvault.chunkstore.crypto.PlainContent;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import org.rocksdb.RocksDBException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Creates and opens repositories that lie in a directory. */
 public final class RocksRepository {
   /** Of a store that is only read: nothing begins there. */
   private static final long NO_EPOCH = 0;
+
+  private static final Logger LOG = LoggerFactory.getLogger(RocksRepository.class);
 
   private RocksRepository() {}
 
@@ -41,6 +51,7 @@ public final class RocksRepository {
     Database database = null;
     boolean opened = false;
     try {
+      directory.finishRepair();
       database =
           Database.open(directory.location(), directory.database(), Database.Access.READ_WRITE);
       RepositoryConfig config = StoredConfig.checkAndUpgrade(database, directory);
@@ -65,11 +76,7 @@ public final class RocksRepository {
     boolean opened = false;
     try {
       StoredConfig.check(database, config);
-      ContentCipher cipher = new PlainContent();
-      ContentReader reader = new ContentReader(database, cipher, config.chunkSizeBytes());
-      ChunkStore store =
-          new RocksChunkStore(
-              config, directory, database, cipher, reader, new Catalog(database), NO_EPOCH, null);
+      ChunkStore store = openForReading(config, directory, database);
       opened = true;
       return store;
     } finally {
@@ -77,6 +84,66 @@ public final class RocksRepository {
         database.close();
       }
     }
+  }
+
+  /** See {@link io.nbdvault.chunkstore.Repositories#openDamaged}. */
+  public static ChunkStore openDamaged(Path dir) throws StoreException {
+    try {
+      return openReadOnly(dir);
+    } catch (DamagedException e) {
+      // Only then: what looks away from damage also looks away from a writer's changes.
+      LOG.warn("repository={} damaged=\"{}\"", dir, e.getMessage());
+      RepositoryDirectory directory = new RepositoryDirectory(dir);
+      RepositoryConfig config = directory.readConfig();
+      return openForReading(
+          config,
+          directory,
+          Database.open(
+              directory.location(), directory.databaseToRead(), Database.Access.READ_DAMAGED));
+    }
+  }
+
+  /** See {@link io.nbdvault.chunkstore.Repositories#planRepair}. */
+  public static RepairPlan planRepair(Path dir, RepairListener listener) throws StoreException {
+    RepositoryDirectory directory = new RepositoryDirectory(dir);
+    try (RepositoryLock lock = lockForRepair(directory)) {
+      LOG.debug("repair=plan lock={}", lock);
+      return new RepairRun(directory, listener).plan();
+    }
+  }
+
+  /** See {@link io.nbdvault.chunkstore.Repositories#repair}. */
+  public static RepairReport repair(Path dir, RepairListener listener) throws StoreException {
+    RepositoryDirectory directory = new RepositoryDirectory(dir);
+    try (RepositoryLock lock = lockForRepair(directory)) {
+      LOG.debug("repair=apply lock={}", lock);
+      return new RepairRun(directory, listener).repair();
+    }
+  }
+
+  private static RepositoryLock lockForRepair(RepositoryDirectory directory) throws StoreException {
+    if (!directory.hasConfig() && !Files.isDirectory(directory.databaseToRead())) {
+      throw new NoRepositoryException(directory.location());
+    }
+    RepositoryLock lock = RepositoryLock.acquire(directory);
+    boolean done = false;
+    try {
+      directory.finishRepair();
+      done = true;
+      return lock;
+    } finally {
+      if (!done) {
+        lock.close();
+      }
+    }
+  }
+
+  private static ChunkStore openForReading(
+      RepositoryConfig config, RepositoryDirectory directory, Database database) {
+    ContentCipher cipher = new PlainContent();
+    ContentReader reader = new ContentReader(database, cipher, config.chunkSizeBytes());
+    return new RocksChunkStore(
+        config, directory, database, cipher, reader, new Catalog(database), NO_EPOCH, null);
   }
 
   /** Begins a new epoch and a lease of ordinals, both durable before anything else is written. */
@@ -100,8 +167,11 @@ public final class RocksRepository {
     Claims claims = new Claims();
     StoreWriter writer = new StoreWriter(database, catalog, claims, ordinals);
     Intake intake = new Intake(reader, cipher, writer, claims, config.chunkSizeBytes());
+    DamageFlags flags =
+        new DamageFlags(database, reader, claims, writer, new Quarantine(directory));
     writer.start();
-    RocksChunkStore.Writing writing = new RocksChunkStore.Writing(lock, writer, claims, intake);
+    RocksChunkStore.Writing writing =
+        new RocksChunkStore.Writing(lock, writer, claims, intake, flags);
     return new RocksChunkStore(
         config, directory, database, cipher, reader, catalog, epoch, writing);
   }
@@ -113,7 +183,8 @@ public final class RocksRepository {
   private static Database openBesideWriter(RepositoryDirectory directory) throws StoreException {
     for (int attempt = 1; ; attempt++) {
       try {
-        return Database.open(directory.location(), directory.database(), Database.Access.READ_ONLY);
+        return Database.open(
+            directory.location(), directory.databaseToRead(), Database.Access.READ_ONLY);
       } catch (StoreException e) {
         if (attempt == StoreLimits.READ_ONLY_OPEN_ATTEMPTS || !isFileGone(e)) {
           throw e;
