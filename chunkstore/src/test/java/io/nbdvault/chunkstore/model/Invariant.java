@@ -24,6 +24,9 @@ final class Invariant {
       requireComplete(now, reader.root(), "a reader");
     }
     for (Session session : store.sessions()) {
+      for (int id : session.relied()) {
+        requirePresent(now, id, session);
+      }
       if (session.parentRoot() >= 0) {
         requireComplete(now, session.parentRoot(), "the parent of a session");
       }
@@ -69,11 +72,15 @@ final class Invariant {
     }
   }
 
-  private static void requireComplete(Tables now, int id, String whose) {
+  private static void requirePresent(Tables now, int id, Object whose) {
     if (now.chunkOf(id) == null) {
       String what = now.row(id) == null ? "no row" : "a row without its record";
       throw new Breach(Effect.LOST, whose + " has " + what + " for " + Content.name(id));
     }
+  }
+
+  private static void requireComplete(Tables now, int id, String whose) {
+    requirePresent(now, id, whose);
     if (Content.isNode(id)) {
       requireComplete(now, Content.child(id, 0), whose);
       requireComplete(now, Content.child(id, 1), whose);

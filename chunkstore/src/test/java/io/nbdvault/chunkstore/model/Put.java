@@ -105,6 +105,7 @@ final class Put {
       store.note(() -> session + " finds " + Content.name(id) + " " + row);
       decide(Claim.Decision.PRESENT);
       store.endClaim(mine);
+      session.relied().add(id);
       phase = Phase.DONE;
     } else {
       phase = inClaim ? Phase.SUBMIT : Phase.CLAIM;

@@ -15,7 +15,8 @@ final class Session implements Actor {
     BEGINNING,
     PUTTING,
     COMMITTING,
-    ENDING
+    ENDING,
+    ENDED
   }
 
   private final Store store;
@@ -29,6 +30,7 @@ final class Session implements Actor {
   private final Deque<Integer> plan = new ArrayDeque<>();
   private @Nullable Put put;
   private Writer.@Nullable Commit commit;
+  private final Set<Integer> relied = new HashSet<>();
   private final Set<Integer> written = new HashSet<>();
 
   /** Content that was flagged when it was put, and how often the medium had hit it by then. */
@@ -46,7 +48,11 @@ final class Session implements Actor {
 
   @Override
   public boolean idle() {
-    return phase == Phase.IDLE;
+    return phase == Phase.IDLE || ended();
+  }
+
+  boolean ended() {
+    return phase == Phase.ENDED;
   }
 
   int epoch() {
@@ -60,6 +66,11 @@ final class Session implements Actor {
 
   int parentRoot() {
     return parentRoot;
+  }
+
+  /** What the session has been told is stored. */
+  Set<Integer> relied() {
+    return relied;
   }
 
   /** What the writer has written for this session. */
@@ -84,6 +95,7 @@ final class Session implements Actor {
       case PUTTING -> put();
       case COMMITTING -> awaitCommit();
       case ENDING -> unregister();
+      case ENDED -> throw new IllegalStateException("ended");
     }
   }
 
@@ -207,7 +219,6 @@ final class Session implements Actor {
     if (commit != null && commit.isDone()) {
       if (commit.succeeded()) {
         checkHealed();
-        store.promises().returned(number, true);
       }
       end(commit.succeeded() ? "is committed" : "has failed");
     }
@@ -236,11 +247,7 @@ final class Session implements Actor {
   private void unregister() {
     if (store.gateFree()) {
       unpin();
-      plan.clear();
-      written.clear();
-      healed.clear();
-      commit = null;
-      phase = Phase.IDLE;
+      phase = Phase.ENDED;
     }
   }
 

@@ -78,7 +78,7 @@ final class Simulation {
                 + profile.crashes()
                 + profile.media());
     if ((weight -= profile.sessions()) < 0) {
-      sessions.get(dice.below(sessions.size())).step(dice);
+      sessionStep(dice);
     } else if ((weight -= profile.writer()) < 0) {
       writer.step(dice);
     } else if ((weight -= profile.collection()) < 0) {
@@ -94,9 +94,17 @@ final class Simulation {
     } else if (weight < profile.crashes()) {
       crash(dice);
     } else {
-      store.damage(dice.below(store.now().ordinalsEnd()));
+      store.damage(dice);
     }
     invariant.check();
+  }
+
+  private void sessionStep(Dice dice) {
+    int slot = dice.below(sessions.size());
+    if (sessions.get(slot).ended()) {
+      sessions.set(slot, new Session(store, writer));
+    }
+    sessions.get(slot).step(dice);
   }
 
   private void crash(Dice dice) {

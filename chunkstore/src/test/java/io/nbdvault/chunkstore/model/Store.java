@@ -259,15 +259,23 @@ final class Store {
     return mediaHits[id];
   }
 
-  /** The medium damages a record that is on disk. */
-  void damage(int ordinal) {
-    Tables.Chunk chunk = disk.chunk(ordinal);
-    if (chunk == null || !chunk.equals(now.chunk(ordinal))) {
+  /** The medium damages a record. */
+  void damage(Dice dice) {
+    int ordinal = dice.below(now.ordinalsEnd());
+    while (ordinal > 0 && now.chunk(ordinal) == null) {
+      ordinal--;
+    }
+    Tables.Chunk chunk = now.chunk(ordinal);
+    // Nodes seldom: a collection does not get past one.
+    if (chunk == null || (Content.isNode(chunk.id()) && !dice.oneIn(4))) {
       return;
     }
-    note(() -> "the medium damages " + Content.name(chunk.id()) + " at " + ordinal);
+    String where = Content.name(chunk.id()) + " at " + ordinal;
+    note(() -> "the medium damages " + where);
     mediaHits[chunk.id()]++;
-    disk.putChunk(ordinal, new Tables.Chunk(chunk.id(), false));
     now.putChunk(ordinal, new Tables.Chunk(chunk.id(), false));
+    if (chunk.equals(disk.chunk(ordinal))) {
+      disk.putChunk(ordinal, new Tables.Chunk(chunk.id(), false));
+    }
   }
 }

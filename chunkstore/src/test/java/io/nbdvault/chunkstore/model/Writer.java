@@ -134,6 +134,7 @@ final class Writer implements Actor {
   private boolean written(Addition content) {
     store.note(() -> "written: " + name(content) + " " + store.now().row(content.id()));
     content.session().written().add(content.id());
+    content.session().relied().add(content.id());
     store.endClaim(content.claim());
     return true;
   }
@@ -159,6 +160,7 @@ final class Writer implements Actor {
     }
     store.note(() -> "durable: snapshot " + commit.snapshot);
     store.hidden().remove(commit.snapshot);
+    store.promises().returned(commit.snapshot, true);
     commit.done = true;
     commit.succeeded = true;
     return true;
