@@ -14,6 +14,7 @@ final class Collection implements Actor {
     IDLE,
     GATE,
     MARK,
+    STOPPED,
     RECORD,
     FLUSH,
     SWEEP
@@ -24,6 +25,7 @@ final class Collection implements Actor {
   private final Deque<Integer> work = new ArrayDeque<>();
   private final BitSet visited = new BitSet();
   private final BitSet marks = new BitSet();
+  private final Set<Integer> condemned = new HashSet<>();
   private int cutoff;
   private int endOrdinal;
   private @Nullable Sweep sweep;
@@ -52,6 +54,7 @@ final class Collection implements Actor {
       case IDLE -> begin(dice);
       case GATE -> passGate();
       case MARK -> mark(dice);
+      case STOPPED -> liftCondemnations();
       case RECORD -> record();
       case FLUSH -> flush();
       case SWEEP -> sweep(dice);
@@ -84,13 +87,14 @@ final class Collection implements Actor {
     work.clear();
     visited.clear();
     marks.clear();
+    condemned.clear();
     Set<Integer> pinned = pinned();
     for (int snapshot = 0; snapshot < store.snapshotsEnd(); snapshot++) {
       Tables.Snapshot row = store.visible(snapshot);
       if (row != null) {
         if (pinned.contains(snapshot) || row.state() == State.KEPT) {
           reach(row.root());
-        } else {
+        } else if (row.state() == State.FORGOTTEN) {
           condemn(snapshot, row);
         }
       }
@@ -110,6 +114,7 @@ final class Collection implements Actor {
 
   private void condemn(int snapshot, Tables.Snapshot row) {
     store.note(() -> "the collection condemns snapshot " + snapshot);
+    condemned.add(snapshot);
     if (store.has(Guard.CONDEMNED_DURABLE_BEFORE_SWEEP)) {
       store.now().putSnapshot(snapshot, row.with(State.CONDEMNED));
     } else {
@@ -149,7 +154,7 @@ final class Collection implements Actor {
   private void mark(Dice dice) {
     if (dice.oneIn(store.profile().cancelOneIn())) {
       store.note(() -> "the mark is cancelled");
-      phase = Phase.IDLE;
+      phase = Phase.STOPPED;
       return;
     }
     Integer id = work.poll();
@@ -165,12 +170,29 @@ final class Collection implements Actor {
         reach(Content.child(id, 1));
       } else if (store.has(Guard.DAMAGED_NODE_STOPS)) {
         store.note(() -> "node " + Content.name(id) + " stops the mark");
-        phase = Phase.IDLE;
+        phase = Phase.STOPPED;
       }
     }
     if (row != null) {
       marks.set(row.ordinal());
     }
+  }
+
+  /** Nothing was deleted, so what this collection has condemned can be brought back again. */
+  private void liftCondemnations() {
+    if (!store.gateFree()) {
+      return;
+    }
+    boolean all = !store.has(Guard.ONLY_OWN_CONDEMNED_ARE_LIFTED);
+    for (int snapshot = 0; snapshot < store.snapshotsEnd(); snapshot++) {
+      Tables.Snapshot row = store.now().snapshot(snapshot);
+      if (row != null && row.state() == State.CONDEMNED && (all || condemned.contains(snapshot))) {
+        store.now().putSnapshot(snapshot, row.with(State.FORGOTTEN));
+      }
+    }
+    store.condemnedInMemory().removeAll(condemned);
+    store.note(() -> "condemnations lifted");
+    phase = Phase.IDLE;
   }
 
   private void record() {

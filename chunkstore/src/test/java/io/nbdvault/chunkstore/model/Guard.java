@@ -68,6 +68,8 @@ enum Guard {
   DAMAGED_NODE_STOPS(Effect.LOST),
   /** Snapshots are condemned in memory only. */
   CONDEMNED_DURABLE_BEFORE_SWEEP(Effect.LOST),
+  /** A mark that is stopped lifts all condemnations, not only those that it has pronounced. */
+  ONLY_OWN_CONDEMNED_ARE_LIFTED(Effect.LOST),
   /** A condemned snapshot can be brought back. */
   UNDELETE_REFUSES_CONDEMNED(Effect.LOST),
   /** A condemned snapshot can be read, or be a parent. */

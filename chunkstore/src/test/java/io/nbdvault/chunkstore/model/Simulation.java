@@ -1,34 +1,46 @@
 package io.nbdvault.chunkstore.model;
 
-import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.function.Consumer;
 
 /**
  * One run: threads, crashes and media, a step at a time. A step is one number, from which the one
- * that does it and all its choices come, so a run is a list of numbers and can be cut short.
+ * that does it and all its choices come, so a run is a list of numbers and steps can be left out.
  */
 final class Simulation {
   private static final int STEPS = 1000;
   private static final int SETTLING_STEPS_MAX = 20_000;
 
+  /** What may happen next, and how often it does. */
+  private record Event(int weight, Consumer<Dice> act) {}
+
   private final Profile profile;
   private final Store store;
   private final Invariant invariant;
-  private final List<Session> sessions = new ArrayList<>();
-  private final List<Actor> others = new ArrayList<>();
-  private Writer writer;
-  private Collection collection;
+  private final List<Event> events;
+  private final int weights;
+  private Threads threads;
 
   private Simulation(Set<Guard> guards, Profile profile, Trace trace) {
     this.profile = profile;
     this.store = new Store(guards, profile, trace);
     this.invariant = new Invariant(store);
-    this.writer = new Writer(store);
-    this.collection = new Collection(store);
-    startThreads();
+    this.threads = new Threads(store, profile.sessionsAtOnce());
+    this.events =
+        List.of(
+            new Event(profile.sessions(), dice -> threads.session(dice).step(dice)),
+            new Event(profile.writer(), dice -> threads.writer().step(dice)),
+            new Event(profile.collection(), dice -> threads.collection().step(dice)),
+            new Event(profile.readers(), dice -> threads.reader(dice).step(dice)),
+            new Event(profile.changes(), dice -> threads.change(dice).step(dice)),
+            new Event(profile.flagging(), dice -> threads.flagging().step(dice)),
+            new Event(profile.flushes(), dice -> store.flush()),
+            new Event(profile.crashes(), this::crash),
+            new Event(profile.media(), store::damage));
+    this.weights = events.stream().mapToInt(Event::weight).sum();
   }
 
   /** The steps of a run. */
@@ -49,77 +61,31 @@ final class Simulation {
     simulation.settle();
   }
 
-  private void startThreads() {
-    writer = new Writer(store);
-    collection = new Collection(store);
-    sessions.clear();
-    for (int i = 0; i < profile.sessionsAtOnce(); i++) {
-      sessions.add(new Session(store, writer));
-    }
-    others.clear();
-    others.add(new Reader(store));
-    others.add(new Reader(store));
-    others.add(new CatalogChange(store));
-    others.add(new CatalogChange(store));
-    others.add(new Flagging(store));
-  }
-
   private void step(long step) {
     Dice dice = new Dice(step);
-    int weight =
-        dice.below(
-            profile.sessions()
-                + profile.writer()
-                + profile.collection()
-                + profile.readers()
-                + profile.changes()
-                + profile.flagging()
-                + profile.flushes()
-                + profile.crashes()
-                + profile.media());
-    if ((weight -= profile.sessions()) < 0) {
-      sessionStep(dice);
-    } else if ((weight -= profile.writer()) < 0) {
-      writer.step(dice);
-    } else if ((weight -= profile.collection()) < 0) {
-      collection.step(dice);
-    } else if ((weight -= profile.readers()) < 0) {
-      others.get(dice.below(2)).step(dice);
-    } else if ((weight -= profile.changes()) < 0) {
-      others.get(2 + dice.below(2)).step(dice);
-    } else if ((weight -= profile.flagging()) < 0) {
-      others.get(4).step(dice);
-    } else if ((weight -= profile.flushes()) < 0) {
-      store.flush();
-    } else if (weight < profile.crashes()) {
-      crash(dice);
-    } else {
-      store.damage(dice);
+    int drawn = dice.below(weights);
+    for (Event event : events) {
+      drawn -= event.weight();
+      if (drawn < 0) {
+        event.act().accept(dice);
+        break;
+      }
     }
     invariant.check();
-  }
-
-  private void sessionStep(Dice dice) {
-    int slot = dice.below(sessions.size());
-    if (sessions.get(slot).ended()) {
-      sessions.set(slot, new Session(store, writer));
-    }
-    sessions.get(slot).step(dice);
   }
 
   private void crash(Dice dice) {
     Tables.Progress killed = store.disk().collection();
     if (killed != null && dice.oneIn(4)) {
-      // The marks lie in a file of their own.
-      BitSet marks = new BitSet();
+      // The marks lie in a file of their own, and only their checksum in the database.
+      int cutoff = killed.cutoff();
+      int end = killed.endOrdinal();
       store
           .disk()
-          .putCollection(
-              new Tables.Progress(
-                  killed.cutoff(), killed.endOrdinal(), marks, false, killed.scanned()));
+          .putCollection(new Tables.Progress(cutoff, end, new BitSet(), false, killed.scanned()));
     }
     store.crash();
-    startThreads();
+    threads = new Threads(store, profile.sessionsAtOnce());
   }
 
   /** Everybody ends what has begun; then two collections must leave nothing behind. */
@@ -128,35 +94,28 @@ final class Simulation {
     if (store.failed()) {
       crash(new Dice(0));
     }
-    List<Actor> all = new ArrayList<>(others);
-    all.addAll(sessions);
-    all.add(writer);
-    all.add(collection);
+    List<Actor> all = threads.all();
     for (int step = 0; all.stream().anyMatch(actor -> !actor.idle()); step++) {
-      requireProgress(step, all);
+      requireEnd(step, "what has begun does not end");
       Actor actor = all.get(step % all.size());
       if (!actor.idle()) {
-        settlingStep(actor, step);
+        actor.step(new Dice(step));
+        invariant.check();
       }
     }
     store.repairMedium();
-    int target = collection.done() + 2;
-    for (int step = 0; collection.done() < target; step++) {
-      requireProgress(step, List.of(collection));
-      settlingStep(collection, step);
+    int target = threads.collection().done() + 2;
+    for (int step = 0; threads.collection().done() < target; step++) {
+      requireEnd(step, "a collection does not end");
+      threads.collection().step(new Dice(step));
+      invariant.check();
     }
     invariant.checkNothingLeft();
   }
 
-  private static void requireProgress(int step, List<Actor> actors) {
+  private static void requireEnd(int step, String otherwise) {
     if (step == SETTLING_STEPS_MAX) {
-      actors.forEach(actor -> {if (!actor.idle()) System.out.println(actor.getClass());});
-      throw new Breach(Effect.STUCK, "not all come to an end");
+      throw new Breach(Effect.STUCK, otherwise);
     }
-  }
-
-  private void settlingStep(Actor actor, int step) {
-    actor.step(new Dice(step));
-    invariant.check();
   }
 }
