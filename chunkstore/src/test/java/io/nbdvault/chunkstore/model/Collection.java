@@ -25,7 +25,7 @@ final class Collection implements Actor {
   private final Deque<Integer> work = new ArrayDeque<>();
   private final BitSet visited = new BitSet();
   private final BitSet marks = new BitSet();
-  private final Set<Integer> condemned = new HashSet<>();
+  private final BitSet condemned = new BitSet();
   private int cutoff;
   private int endOrdinal;
   private @Nullable Sweep sweep;
@@ -114,11 +114,11 @@ final class Collection implements Actor {
 
   private void condemn(int snapshot, Tables.Snapshot row) {
     store.note(() -> "the collection condemns snapshot " + snapshot);
-    condemned.add(snapshot);
+    condemned.set(snapshot);
     if (store.has(Guard.CONDEMNED_DURABLE_BEFORE_SWEEP)) {
       store.now().putSnapshot(snapshot, row.with(State.CONDEMNED));
     } else {
-      store.condemnedInMemory().add(snapshot);
+      store.condemnedInMemory().set(snapshot);
     }
   }
 
@@ -186,11 +186,11 @@ final class Collection implements Actor {
     boolean all = !store.has(Guard.ONLY_OWN_CONDEMNED_ARE_LIFTED);
     for (int snapshot = 0; snapshot < store.snapshotsEnd(); snapshot++) {
       Tables.Snapshot row = store.now().snapshot(snapshot);
-      if (row != null && row.state() == State.CONDEMNED && (all || condemned.contains(snapshot))) {
+      if (row != null && row.state() == State.CONDEMNED && (all || condemned.get(snapshot))) {
         store.now().putSnapshot(snapshot, row.with(State.FORGOTTEN));
       }
     }
-    store.condemnedInMemory().removeAll(condemned);
+    store.condemnedInMemory().andNot(condemned);
     store.note(() -> "condemnations lifted");
     phase = Phase.IDLE;
   }

@@ -28,7 +28,7 @@ final class Flagging implements Actor {
   @Override
   public void step(Dice dice) {
     switch (phase) {
-      case IDLE -> find(dice.below(Content.IDS));
+      case IDLE -> find();
       case FOUND -> {
         if (store.has(Guard.FLAGGING_TAKES_CLAIMS)) {
           claim();
@@ -47,9 +47,8 @@ final class Flagging implements Actor {
     }
   }
 
-  private void find(int start) {
-    for (int i = 0; i < Content.IDS; i++) {
-      id = (start + i) % Content.IDS;
+  private void find() {
+    for (id = store.everHit().nextSetBit(0); id >= 0; id = store.everHit().nextSetBit(id + 1)) {
       found = store.now().row(id);
       if (needsFlag()) {
         store.note(() -> "verification finds " + Content.name(id) + " damaged: " + found);

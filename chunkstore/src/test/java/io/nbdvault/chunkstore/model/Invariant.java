@@ -5,7 +5,11 @@ import java.util.BitSet;
 
 /** What must be true after every step, and what must be true when all is quiet. */
 final class Invariant {
+  private static final int NONE = -1;
+
   private final Store store;
+  private Tables checked = new Tables();
+  private int happenedByThen;
 
   Invariant(Store store) {
     this.store = store;
@@ -14,21 +18,27 @@ final class Invariant {
   /** Everything below every snapshot that somebody has or may yet ask for is there. */
   void check() {
     Tables now = store.now();
+    if (now == checked && store.happened() == happenedByThen) {
+      return;
+    }
+    checked = now;
+    happenedByThen = store.happened();
     for (int snapshot = 0; snapshot < store.snapshotsEnd(); snapshot++) {
       Tables.Snapshot row = store.visible(snapshot);
       if (row != null && !store.condemned(snapshot)) {
-        requireComplete(now, row.root(), "snapshot " + snapshot);
+        requireNone(missing(now, row.root()), "snapshot", snapshot);
       }
     }
     for (Reader reader : store.readers()) {
-      requireComplete(now, reader.root(), "a reader");
+      requireNone(missing(now, reader.root()), "a reader of snapshot", reader.snapshot());
     }
     for (Session session : store.sessions()) {
       for (int id : session.relied()) {
-        requirePresent(now, id, session);
+        requireNone(
+            now.chunkOf(id) == null ? id : NONE, "the session of snapshot", session.number());
       }
-      if (session.parentRoot() >= 0) {
-        requireComplete(now, session.parentRoot(), "the parent of a session");
+      if (session.parent() >= 0) {
+        requireNone(missing(now, session.parentRoot()), "as a parent, snapshot", session.parent());
       }
     }
     store.promises().check();
@@ -41,24 +51,24 @@ final class Invariant {
     for (int snapshot = 0; snapshot < store.snapshotsEnd(); snapshot++) {
       Tables.Snapshot row = now.snapshot(snapshot);
       if (row != null) {
-        requireNone(row.state() != State.KEPT, "snapshot " + snapshot);
+        requireNotLeft(row.state() != State.KEPT, "snapshot " + snapshot);
         reach(reachable, row.root());
       }
     }
     for (int id = 0; id < Content.IDS; id++) {
-      requireNone(now.row(id) != null && !reachable.get(id), "the row of " + Content.name(id));
+      requireNotLeft(now.row(id) != null && !reachable.get(id), "the row of " + Content.name(id));
     }
     for (int ordinal = 0; ordinal < now.ordinalsEnd(); ordinal++) {
       Tables.Chunk chunk = now.chunk(ordinal);
       if (chunk != null) {
         Tables.Row row = now.row(chunk.id());
-        requireNone(row == null || row.ordinal() != ordinal, "ordinal " + ordinal);
+        requireNotLeft(row == null || row.ordinal() != ordinal, "ordinal " + ordinal);
       }
     }
-    requireNone(now.collection() != null, "a collection");
+    requireNotLeft(now.collection() != null, "a collection");
   }
 
-  private static void requireNone(boolean found, String what) {
+  private static void requireNotLeft(boolean found, String what) {
     if (found) {
       throw new Breach(Effect.LEFT, what + " is left");
     }
@@ -72,18 +82,23 @@ final class Invariant {
     }
   }
 
-  private static void requirePresent(Tables now, int id, Object whose) {
-    if (now.chunkOf(id) == null) {
-      String what = now.row(id) == null ? "no row" : "a row without its record";
-      throw new Breach(Effect.LOST, whose + " has " + what + " for " + Content.name(id));
+  private void requireNone(int missing, String whose, int number) {
+    if (missing != NONE) {
+      String what = store.now().row(missing) == null ? "no row" : "a row without its record";
+      throw new Breach(
+          Effect.LOST, whose + " " + number + " has " + what + " for " + Content.name(missing));
     }
   }
 
-  private static void requireComplete(Tables now, int id, String whose) {
-    requirePresent(now, id, whose);
-    if (Content.isNode(id)) {
-      requireComplete(now, Content.child(id, 0), whose);
-      requireComplete(now, Content.child(id, 1), whose);
+  /** Something at or below an id that is not there. */
+  private static int missing(Tables now, int id) {
+    if (now.chunkOf(id) == null) {
+      return id;
     }
+    if (!Content.isNode(id)) {
+      return NONE;
+    }
+    int missing = missing(now, Content.child(id, 0));
+    return missing == NONE ? missing(now, Content.child(id, 1)) : missing;
   }
 }

@@ -39,7 +39,7 @@ record Profile(
   /** Many sessions meet at the same content, and fail. */
   private static Profile crowded(Dice dice) {
     int collection = dice.oneOf(10, 40);
-    return new Profile(4, 120, dice.oneOf(10, 60), collection, 2, 4, 0, 1, 0, 0, 15, 20, 0);
+    return new Profile(4, 120, dice.oneOf(10, 60), collection, 2, 4, 0, 1, 0, 0, 10, 20, 0);
   }
 
   /** Crashes, and few flushes that would make up for one that is missing. */
@@ -47,7 +47,8 @@ record Profile(
     int collection = dice.oneOf(10, 80);
     int changes = dice.oneOf(4, 30);
     int crashes = dice.oneOf(1, 2, 4);
-    return new Profile(3, 80, 80, collection, 0, changes, 0, 0, crashes, 0, 0, 40, 0);
+    int cancelOneIn = dice.oneOf(0, 5, 40);
+    return new Profile(3, 80, 80, collection, 0, changes, 0, 0, crashes, 0, 0, cancelOneIn, 0);
   }
 
   /** Records are damaged and heal, and many gates are passed meanwhile. */

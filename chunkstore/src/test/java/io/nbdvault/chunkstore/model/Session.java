@@ -55,6 +55,11 @@ final class Session implements Actor {
     return phase == Phase.ENDED;
   }
 
+  /** The number that the snapshot will have. */
+  int number() {
+    return number;
+  }
+
   int epoch() {
     return epoch;
   }

@@ -76,7 +76,7 @@ final class Simulation {
 
   private void crash(Dice dice) {
     Tables.Progress killed = store.disk().collection();
-    if (killed != null && dice.oneIn(4)) {
+    if (killed != null && dice.oneIn(2)) {
       // The marks lie in a file of their own, and only their checksum in the database.
       int cutoff = killed.cutoff();
       int end = killed.endOrdinal();
@@ -97,10 +97,11 @@ final class Simulation {
     List<Actor> all = threads.all();
     for (int step = 0; all.stream().anyMatch(actor -> !actor.idle()); step++) {
       requireEnd(step, "what has begun does not end");
-      Actor actor = all.get(step % all.size());
-      if (!actor.idle()) {
-        actor.step(new Dice(step));
-        invariant.check();
+      for (Actor actor : all) {
+        if (!actor.idle()) {
+          actor.step(new Dice(step));
+          invariant.check();
+        }
       }
     }
     store.repairMedium();

@@ -1,8 +1,8 @@
 package io.nbdvault.chunkstore.model;
 
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.EnumSet;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Supplier;
@@ -21,15 +21,17 @@ final class Store {
   private final Trace trace;
   private final Promises promises = new Promises(this);
   private final int[] mediaHits = new int[Content.IDS];
+  private final BitSet everHit = new BitSet();
   private int snapshots;
+  private int noted;
   private Tables disk = new Tables();
 
   private Tables now = disk;
   private @Nullable Claim[] claims = new @Nullable Claim[Content.IDS];
   private final List<Session> sessions = new ArrayList<>();
   private final List<Reader> readers = new ArrayList<>();
-  private final Set<Integer> hidden = new HashSet<>();
-  private final Set<Integer> condemnedInMemory = new HashSet<>();
+  private final BitSet hidden = new BitSet();
+  private final BitSet condemnedInMemory = new BitSet();
   private boolean gateHeld;
   private boolean failed;
   private int epoch;
@@ -102,8 +104,15 @@ final class Store {
     return promises;
   }
 
+  /** Something happens that a reader of the trace wants to know. */
   void note(Supplier<String> line) {
+    noted++;
     trace.note(line);
+  }
+
+  /** Grows with all that happens: where it has not, nothing has changed. */
+  int happened() {
+    return noted + now.writes();
   }
 
   /** What the database answers. */
@@ -157,23 +166,23 @@ final class Store {
   }
 
   /** Snapshots that are written and not yet committed. */
-  Set<Integer> hidden() {
+  BitSet hidden() {
     return hidden;
   }
 
-  Set<Integer> condemnedInMemory() {
+  BitSet condemnedInMemory() {
     return condemnedInMemory;
   }
 
   /** A snapshot that others may see. */
   Tables.@Nullable Snapshot visible(int snapshot) {
-    return hidden.contains(snapshot) ? null : now.snapshot(snapshot);
+    return hidden.get(snapshot) ? null : now.snapshot(snapshot);
   }
 
   boolean condemned(int snapshot) {
     Tables.Snapshot row = now.snapshot(snapshot);
     return (row != null && row.state() == Tables.State.CONDEMNED)
-        || condemnedInMemory.contains(snapshot);
+        || condemnedInMemory.get(snapshot);
   }
 
   /** A snapshot to be read or to be a parent; none if that is -1. */
@@ -259,6 +268,11 @@ final class Store {
     return mediaHits[id];
   }
 
+  /** All content that the medium has ever damaged. */
+  BitSet everHit() {
+    return everHit;
+  }
+
   /** The medium damages a record. */
   void damage(Dice dice) {
     int ordinal = dice.below(now.ordinalsEnd());
@@ -273,6 +287,7 @@ final class Store {
     String where = Content.name(chunk.id()) + " at " + ordinal;
     note(() -> "the medium damages " + where);
     mediaHits[chunk.id()]++;
+    everHit.set(chunk.id());
     now.putChunk(ordinal, new Tables.Chunk(chunk.id(), false));
     if (chunk.equals(disk.chunk(ordinal))) {
       disk.putChunk(ordinal, new Tables.Chunk(chunk.id(), false));

@@ -207,7 +207,7 @@ final class Sweep implements Actor {
     for (int snapshot = 0; snapshot < store.now().snapshotsEnd(); snapshot++) {
       Tables.Snapshot row = store.now().snapshot(snapshot);
       if (row != null
-          && (row.state() == State.CONDEMNED || store.condemnedInMemory().contains(snapshot))) {
+          && (row.state() == State.CONDEMNED || store.condemnedInMemory().get(snapshot))) {
         store.now().putSnapshot(snapshot, null);
       }
     }

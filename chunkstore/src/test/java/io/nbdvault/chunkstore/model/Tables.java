@@ -37,6 +37,7 @@ final class Tables {
   private @Nullable Chunk[] chunks;
   private @Nullable Snapshot[] catalog;
   private @Nullable Progress collection;
+  private int writes;
   private int epoch = 1;
   private int nextOrdinal = 1;
 
@@ -72,6 +73,7 @@ final class Tables {
   }
 
   void putRow(int id, @Nullable Row row) {
+    writes++;
     index[id] = row;
   }
 
@@ -83,6 +85,7 @@ final class Tables {
     if (ordinal >= chunks.length) {
       chunks = Arrays.copyOf(chunks, 2 * ordinal);
     }
+    writes++;
     chunks[ordinal] = chunk;
   }
 
@@ -94,6 +97,7 @@ final class Tables {
     if (number >= catalog.length) {
       catalog = Arrays.copyOf(catalog, 2 * number);
     }
+    writes++;
     catalog[number] = snapshot;
   }
 
@@ -129,6 +133,11 @@ final class Tables {
 
   void putNextOrdinal(int value) {
     nextOrdinal = value;
+  }
+
+  /** Counts what was written to the index, the chunks and the catalog. */
+  int writes() {
+    return writes;
   }
 
   /** The chunk that the row of an id points to, if that is the id's. */

@@ -146,7 +146,7 @@ final class Writer implements Actor {
   private boolean commit(Commit commit, Dice dice) {
     if (stepsDone == 0) {
       store.note(() -> "written: snapshot " + commit.snapshot);
-      store.hidden().add(commit.snapshot);
+      store.hidden().set(commit.snapshot);
       store.promises().inDoubt(commit.snapshot);
       store.now().putSnapshot(commit.snapshot, new Tables.Snapshot(commit.root, State.KEPT));
       return false;
@@ -159,7 +159,7 @@ final class Writer implements Actor {
       return false;
     }
     store.note(() -> "durable: snapshot " + commit.snapshot);
-    store.hidden().remove(commit.snapshot);
+    store.hidden().clear(commit.snapshot);
     store.promises().returned(commit.snapshot, true);
     commit.done = true;
     commit.succeeded = true;
