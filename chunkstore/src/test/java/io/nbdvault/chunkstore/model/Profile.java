@@ -1,0 +1,79 @@
+package io.nbdvault.chunkstore.model;
+
+/**
+ * How often things happen in one run. Runs differ much, because what goes wrong in one kind of
+ * weather hides in another.
+ *
+ * @param sessionsAtOnce how many there may be
+ * @param abortOneIn steps of a session, of which one ends it; 0 for never
+ * @param cancelOneIn steps of a mark, of which one ends it; 0 for never
+ * @param failOneIn flushes of a commit, of which one fails; 0 for never
+ */
+record Profile(
+    int sessionsAtOnce,
+    int sessions,
+    int writer,
+    int collection,
+    int readers,
+    int changes,
+    int flagging,
+    int flushes,
+    int crashes,
+    int media,
+    int abortOneIn,
+    int cancelOneIn,
+    int failOneIn) {
+  /** Nothing happens that was not asked for. */
+  static final Profile CALM = new Profile(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+
+  static Profile of(long seed) {
+    Dice dice = new Dice(~seed);
+    return switch (dice.below(4)) {
+      case 0 -> crowded(dice);
+      case 1 -> crashing(dice);
+      case 2 -> damaging(dice);
+      default -> mixed(dice);
+    };
+  }
+
+  /** Many sessions meet at the same content, and fail. */
+  private static Profile crowded(Dice dice) {
+    int collection = dice.oneOf(10, 40);
+    return new Profile(4, 120, dice.oneOf(10, 60), collection, 2, 4, 0, 1, 0, 0, 10, 20, 0);
+  }
+
+  /** Crashes, and few flushes that would make up for one that is missing. */
+  private static Profile crashing(Dice dice) {
+    int collection = dice.oneOf(10, 80);
+    int changes = dice.oneOf(4, 30);
+    int crashes = dice.oneOf(1, 2, 4);
+    int cancelOneIn = dice.oneOf(0, 5, 40);
+    return new Profile(3, 80, 80, collection, 0, changes, 0, 0, crashes, 0, 0, cancelOneIn, 0);
+  }
+
+  /** Records are damaged and heal, and many gates are passed meanwhile. */
+  private static Profile damaging(Dice dice) {
+    int flushes = dice.oneOf(10, 30);
+    int media = dice.oneOf(5, 20);
+    int cancelOneIn = dice.oneOf(0, 4, 10);
+    int collection = dice.oneOf(60, 200);
+    return new Profile(3, 60, 60, collection, 2, 10, 80, flushes, 0, media, 30, cancelOneIn, 0);
+  }
+
+  private static Profile mixed(Dice dice) {
+    return new Profile(
+        dice.oneOf(1, 2, 3, 3),
+        dice.oneOf(20, 60, 60, 120),
+        dice.oneOf(10, 30, 60),
+        dice.oneOf(40, 80, 160),
+        dice.oneOf(0, 4, 10),
+        dice.oneOf(4, 10, 30),
+        dice.oneOf(2, 10, 30),
+        dice.oneOf(0, 2, 10),
+        dice.oneOf(0, 0, 1, 3),
+        dice.oneOf(0, 0, 1, 6),
+        dice.oneOf(0, 20, 60),
+        dice.oneOf(0, 0, 10, 40),
+        dice.oneOf(0, 0, 0, 10));
+  }
+}
