@@ -35,14 +35,19 @@ class DamagedInputTest {
 
   static Stream<Format> formats() {
     byte[] snapshotKey = SnapshotFrame.key(Golden.SNAPSHOT_ID);
+    byte[] stateKey = SnapshotStateRow.key(Golden.SNAPSHOT_ID);
     return Stream.of(
-        format("content-record-none", true, in -> ContentRecord.decode(in, in.length, 1)),
-        format("content-record-node", true, in -> ContentRecord.decode(in, in.length, 7)),
-        format("counter", true, in -> CounterRow.decode(Golden.COUNTER_NAME, in)),
-        format("snapshot", true, in -> SnapshotFrame.decode(snapshotKey, in)),
-        format("index-key", false, IndexKey::decode),
-        format("index-row", false, IndexRow::decode),
-        format("node-leaf", false, in -> HexFormat.of().formatHex(node(in).encode())));
+        format("v1/content-record-none", true, in -> ContentRecord.decode(in, in.length, 1)),
+        format("v1/content-record-node", true, in -> ContentRecord.decode(in, in.length, 7)),
+        format("v1/counter", true, in -> CounterRow.decode(Golden.COUNTER_NAME, in)),
+        format("v1/snapshot", true, in -> SnapshotFrame.decode(snapshotKey, in)),
+        format("v1/index-key", false, IndexKey::decode),
+        format("v1/index-row", false, IndexRow::decode),
+        format("v2/index-row", false, IndexRow::decode),
+        format("v2/index-row-damaged", false, IndexRow::decode),
+        format("v2/snapshot-state-condemned", true, in -> SnapshotStateRow.decode(stateKey, in)),
+        format("v2/collection", true, CollectionRow::decode),
+        format("v1/node-leaf", false, in -> HexFormat.of().formatHex(node(in).encode())));
   }
 
   @ParameterizedTest
@@ -103,7 +108,7 @@ class DamagedInputTest {
 
   @Test
   void rejectsRecordUnderAnotherOrdinal() {
-    byte[] record = Golden.hex("content-record-none.hex");
+    byte[] record = Golden.hex("v1/content-record-none.hex");
     assertThatThrownBy(() -> ContentRecord.decode(record, record.length, 2))
         .isInstanceOf(MalformedRecordException.class)
         .hasMessageContaining("checksum");
@@ -111,7 +116,7 @@ class DamagedInputTest {
 
   @Test
   void rejectsLengthsThatLieThoughTheChecksumIsRight() {
-    byte[] record = Golden.hex("content-record-none.hex");
+    byte[] record = Golden.hex("v1/content-record-none.hex");
     for (int plainLength : new int[] {0, -1, 99, 101, ContentRecord.PLAIN_LENGTH_MAX + 1}) {
       ByteBuffer.wrap(record).putInt(40, plainLength);
       ContentRecord.seal(record, 1);
@@ -125,13 +130,13 @@ class DamagedInputTest {
   @Test
   void rejectsSnapshotUnderAnotherKey() {
     byte[] other = SnapshotFrame.key(io.nbdvault.chunkstore.SnapshotId.random());
-    assertThatThrownBy(() -> SnapshotFrame.decode(other, Golden.hex("snapshot.hex")))
+    assertThatThrownBy(() -> SnapshotFrame.decode(other, Golden.hex("v1/snapshot.hex")))
         .isInstanceOf(MalformedRecordException.class);
   }
 
   @Test
   void namesTheFieldThatIsWrongInAJsonOfRightChecksum() {
-    String json = jsonOf(Golden.hex("snapshot.hex"));
+    String json = jsonOf(Golden.hex("v1/snapshot.hex"));
     assertJsonRejected(
         json.replace("\"sizeBytes\":8589934592", "\"sizeBytes\":\"8\""), "sizeBytes");
     assertJsonRejected(json.replace("\"vm\":\"web\",", ""), "vm");
@@ -145,14 +150,14 @@ class DamagedInputTest {
 
   @Test
   void passesOverSnapshotFieldsThatALaterVersionAdded() throws MalformedRecordException {
-    String json = jsonOf(Golden.hex("snapshot.hex")).replace("\"vm\":", "\"later\":[1],\"vm\":");
+    String json = jsonOf(Golden.hex("v1/snapshot.hex")).replace("\"vm\":", "\"later\":[1],\"vm\":");
     assertThat(SnapshotFrame.decode(SnapshotFrame.key(Golden.SNAPSHOT_ID), frame(json)))
         .isEqualTo(Golden.snapshot());
   }
 
   @Test
   void refusesConfigFieldsThatItDoesNotKnow() {
-    String config = new String(Golden.file("config.json"), StandardCharsets.UTF_8);
+    String config = new String(Golden.file("v1/config.json"), StandardCharsets.UTF_8);
     byte[] later = config.replace("{", "{\"encryption\":1,").getBytes(StandardCharsets.UTF_8);
     assertThatThrownBy(() -> ConfigFile.decode(later))
         .isInstanceOf(MalformedRecordException.class)

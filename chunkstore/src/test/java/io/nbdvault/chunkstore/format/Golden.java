@@ -25,9 +25,9 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * The files in {@code golden/v1} and what they hold. They were written by a program of its own
- * after {@code docs/FORMATS.md}, not by this code, and are never changed: what a released version
- * wrote must be read for ever.
+ * The files in {@code golden/v1} and later ones, and what they hold. They were written by a program
+ * of its own after {@code docs/FORMATS.md}, not by this code, and are never changed: what a
+ * released version wrote must be read for ever.
  */
 final class Golden {
   static final byte[] PLAIN = plain();
@@ -36,9 +36,10 @@ final class Golden {
 
   private Golden() {}
 
+  /** A file, such as {@code v1/counter.hex}. */
   static byte[] file(String name) {
     try (InputStream in =
-        Objects.requireNonNull(Golden.class.getResourceAsStream("/golden/v1/" + name))) {
+        Objects.requireNonNull(Golden.class.getResourceAsStream("/golden/" + name))) {
       return in.readAllBytes();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
