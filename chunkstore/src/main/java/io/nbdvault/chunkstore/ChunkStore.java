@@ -1,6 +1,8 @@
 package io.nbdvault.chunkstore;
 
 import java.io.IOException;
+import java.util.Collection;
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -84,6 +86,31 @@ public interface ChunkStore extends SnapshotCatalog, AutoCloseable {
    * @throws IOException what the visitor threw
    */
   void diff(SnapshotId from, SnapshotId to, DiffVisitor visitor) throws IOException;
+
+  /**
+   * The rows of the catalog that cannot be read, so that the snapshots they are of are not among
+   * {@link #catalog}.
+   */
+  List<DamagedItem> damagedSnapshots() throws StoreException;
+
+  /**
+   * Looks for damage: reads the trees of snapshots and the records they need, in the order in which
+   * these lie, and checks every one. Runs beside everything else. If the store is open for writing,
+   * damaged content is flagged, as {@link #flagDamaged} does.
+   *
+   * @throws NoSuchSnapshotException if one of the chosen snapshots is not there or is forgotten
+   */
+  VerifyReport verify(VerifyOptions options, VerifyListener listener) throws StoreException;
+
+  /**
+   * Flags damaged content, after looking at it again: from then on it counts as absent, and the
+   * next backup that meets it stores it anew, for all snapshots that need it. What can be read of
+   * the damaged record is kept first. Durable when this returns.
+   *
+   * @return how much was flagged that was not before
+   * @throws IllegalStateException if the store was opened for reading only
+   */
+  long flagDamaged(Collection<DamagedContent> contents) throws StoreException;
 
   /**
    * Closes the store. Sessions that are still open are aborted and readers end: their methods throw

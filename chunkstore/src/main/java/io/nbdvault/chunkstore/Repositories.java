@@ -39,4 +39,16 @@ public final class Repositories {
   public static ChunkStore openReadOnly(Path dir) throws StoreException {
     return RocksRepository.openReadOnly(dir);
   }
+
+  /**
+   * Opens a repository as {@link #openReadOnly} does, also if files of it are missing or damaged:
+   * what is whole can be read, the rest throws {@link DamagedException}. To look for damage.
+   *
+   * @throws NoRepositoryException if there is none
+   * @throws UnsupportedFormatException if it was written by a newer version
+   * @throws DamagedException if not even the list of its files can be read
+   */
+  public static ChunkStore openDamaged(Path dir) throws StoreException {
+    return RocksRepository.openDamaged(dir);
+  }
 }

@@ -75,6 +75,7 @@ public final class Main {
             .addSubcommand("undelete", new UndeleteCommand(root))
             .addSubcommand("protect", new ProtectCommand(root))
             .addSubcommand("unprotect", new UnprotectCommand(root))
+            .addSubcommand("verify", new VerifyCommand(root))
             .addSubcommand("cleanup", new CleanupCommand(root))
             .addSubcommand("nbd", nbd(root))
             .addSubcommand("help", new CommandLine.HelpCommand())

@@ -2,6 +2,7 @@ package io.nbdvault.chunkstore.rocksdb;
 
 import io.nbdvault.chunkstore.CatalogEntry;
 import io.nbdvault.chunkstore.DamagedException;
+import io.nbdvault.chunkstore.DamagedItem;
 import io.nbdvault.chunkstore.SnapshotId;
 import io.nbdvault.chunkstore.SnapshotRecord;
 import io.nbdvault.chunkstore.SnapshotState;
@@ -19,6 +20,8 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The snapshots that are committed, and what was decided about each since. A record can be read
@@ -26,6 +29,8 @@ import java.util.concurrent.ConcurrentHashMap;
  * if that fails it stays hidden.
  */
 final class Catalog {
+  private static final Logger LOG = LoggerFactory.getLogger(Catalog.class);
+
   private final Database database;
   private final Set<SnapshotId> uncommitted = ConcurrentHashMap.newKeySet();
 
@@ -33,26 +38,53 @@ final class Catalog {
     this.database = database;
   }
 
-  /** All snapshots, the forgotten ones too, by time, and by id where times are equal. */
+  /**
+   * What the catalog holds.
+   *
+   * @param entries the snapshots that can be read, the forgotten ones too, by time, and by id where
+   *     times are equal; one whose state cannot be read counts as kept
+   * @param damaged the rows that cannot be read: what they refer to is not known
+   */
+  record Listing(List<CatalogEntry> entries, List<DamagedItem> damaged) {}
+
+  /** All snapshots that can be read. A damaged row does not hide the others. */
   List<CatalogEntry> list() throws StoreException {
+    Listing listing = read();
+    for (DamagedItem row : listing.damaged()) {
+      LOG.warn("catalog=\"{}\" damaged=\"{}\"", row.what(), row.reason());
+    }
+    return listing.entries();
+  }
+
+  /** The whole catalog, with what is damaged of it. */
+  Listing read() throws StoreException {
     List<SnapshotRecord> records = new ArrayList<>();
     Map<SnapshotId, SnapshotState> states = new HashMap<>();
-    database.forEach(
-        Family.CATALOG,
-        (key, row) -> {
-          if (key.length == SnapshotStateRow.KEY_BYTES) {
-            addState(states, key, row);
-          } else {
-            addCommitted(records, key, row);
-          }
-        });
+    List<DamagedItem> damaged = new ArrayList<>();
+    Optional<String> gap =
+        database.forEachReadable(
+            Family.CATALOG,
+            (key, row) -> {
+              try {
+                if (key.length == SnapshotStateRow.KEY_BYTES) {
+                  addState(states, key, row);
+                } else {
+                  addCommitted(records, key, row);
+                }
+              } catch (DamagedException e) {
+                damaged.add(new DamagedItem(e.what(), e.reason()));
+              }
+            });
+    gap.ifPresent(reason -> damaged.add(new DamagedItem("rows of the catalog", reason)));
     records.sort(
         Comparator.comparing(SnapshotRecord::time).thenComparing(record -> record.id().hex()));
-    return records.stream()
-        .map(
-            record ->
-                new CatalogEntry(record, states.getOrDefault(record.id(), SnapshotState.KEPT)))
-        .toList();
+    List<CatalogEntry> entries =
+        records.stream()
+            .map(
+                record ->
+                    new CatalogEntry(record, states.getOrDefault(record.id(), SnapshotState.KEPT)))
+            .toList();
+    return new Listing(entries, List.copyOf(damaged));
   }
 
   /** The snapshot of that id, also if it is forgotten. */

@@ -24,15 +24,16 @@ import org.jspecify.annotations.Nullable;
 final class ContentReader implements NodeSource {
   private final Database database;
   private final ContentCipher cipher;
+  private final int plainLengthMax;
   private final ThreadLocal<byte[]> recordBuffer;
+  private final ThreadLocal<byte[]> plainBuffer;
 
   ContentReader(Database database, ContentCipher cipher, int chunkSizeBytes) {
     this.database = database;
     this.cipher = cipher;
-    int plainLengthMax = Math.max(chunkSizeBytes, TreeNode.BYTES_MAX);
-    this.recordBuffer =
-        ThreadLocal.withInitial(
-            () -> new byte[ContentRecord.HEADER_BYTES + plainLengthMax + ContentRecord.SEAL_BYTES]);
+    this.plainLengthMax = Math.max(chunkSizeBytes, TreeNode.BYTES_MAX);
+    this.recordBuffer = ThreadLocal.withInitial(() -> new byte[recordLengthMax()]);
+    this.plainBuffer = ThreadLocal.withInitial(() -> new byte[plainLengthMax]);
   }
 
   /** The index row of some content, or null if the store does not have it. */
@@ -113,6 +114,55 @@ final class ContentReader implements NodeSource {
     } catch (MalformedRecordException e) {
       throw new DamagedException(what, OptionalLong.of(ordinal), "" + e.getMessage(), e);
     }
+  }
+
+  /**
+   * Checks content as if it were read.
+   *
+   * @param checksumOnly whether its record's checksum and header are enough
+   * @throws DamagedException if it is missing or is not what its id says
+   */
+  void check(IndexKey key, IndexRow row, boolean checksumOnly) throws StoreException {
+    if (row.plainLength() > plainLengthMax) {
+      throw damaged(key, row, "plain length: " + row.plainLength(), null);
+    }
+    if (!checksumOnly) {
+      readContent(key, row, plainBuffer.get(), 0);
+      return;
+    }
+    byte[] record = recordBuffer.get();
+    int length = readRecord(key, row, record);
+    try {
+      checkIsOf(key, row, ContentRecord.decode(record, length, row.ordinal()));
+    } catch (MalformedRecordException e) {
+      throw damaged(key, row, "" + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Checks a record that was found under an ordinal, and that its plain bytes have its id.
+   *
+   * @return what its header says
+   */
+  ContentRecord check(byte[] record, int length, long ordinal) throws MalformedRecordException {
+    ContentRecord header = ContentRecord.decode(record, length, ordinal);
+    if (header.plainLength() > plainLengthMax) {
+      throw new MalformedRecordException(
+          40, "plain length: " + header.plainLength() + " (expected: <= " + plainLengthMax + ")");
+    }
+    byte[] plain = plainBuffer.get();
+    open(header, record, plain, 0);
+    ChunkId found = cipher.id(header.type(), plain, 0, header.plainLength());
+    if (!found.equals(header.id())) {
+      throw new MalformedRecordException(
+          8, "id: " + header.id() + " (its bytes have " + found + ")");
+    }
+    return header;
+  }
+
+  /** Longest record of this repository. */
+  int recordLengthMax() {
+    return ContentRecord.HEADER_BYTES + plainLengthMax + ContentRecord.SEAL_BYTES;
   }
 
   private IndexRow require(IndexKey key) throws StoreException {

@@ -9,12 +9,14 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.ColumnFamilyHandle;
 import org.rocksdb.CompactRangeOptions;
 import org.rocksdb.CompactRangeOptions.BottommostLevelCompaction;
 import org.rocksdb.FlushOptions;
+import org.rocksdb.LiveFileMetaData;
 import org.rocksdb.ReadOptions;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
@@ -37,7 +39,13 @@ final class Database implements AutoCloseable {
     CREATE,
     READ_WRITE,
     /** Beside a writer, which is not disturbed. */
-    READ_ONLY
+    READ_ONLY,
+    /** As above, whatever is damaged: what is whole can be read. */
+    READ_DAMAGED;
+
+    boolean isReadOnly() {
+      return this == READ_ONLY || this == READ_DAMAGED;
+    }
   }
 
   /** Is shown the rows of a family. */
@@ -94,6 +102,8 @@ final class Database implements AutoCloseable {
   /** What {@link #get(Family, byte[], byte[])} returns for a row that is not there. */
   static final int NOT_FOUND = RocksDB.NOT_FOUND;
 
+  private static final long READ_AHEAD_BYTES = 1 << 20;
+
   private final String location;
   private final DatabaseOptions options;
   private final RocksDB db;
@@ -121,7 +131,7 @@ final class Database implements AutoCloseable {
     List<ColumnFamilyHandle> families = new ArrayList<>();
     try {
       RocksDB db =
-          access == Access.READ_ONLY
+          access.isReadOnly()
               ? RocksDB.openReadOnly(
                   options.database(), dir.toString(), options.families(), families)
               : RocksDB.open(options.database(), dir.toString(), options.families(), families);
@@ -253,6 +263,76 @@ final class Database implements AutoCloseable {
       db.compactRange(handle(family), first, last, options);
     } catch (RocksDBException e) {
       throw StoreErrors.of(location, "rewriting files", e);
+    } finally {
+      exit();
+    }
+  }
+
+  /**
+   * Shows the rows of a family that can be read: in the order of the keys up to what cannot, then
+   * from the last one backwards down to it.
+   *
+   * @return why the rows between the two cannot be read; empty if there are none
+   */
+  Optional<String> forEachReadable(Family family, RowVisitor visitor) throws StoreException {
+    @Nullable String[] failure = new String[1];
+    iterate(
+        family,
+        rows -> {
+          byte[] last = new byte[0];
+          for (rows.seekToFirst(); rows.isValid(); rows.next()) {
+            last = rows.key();
+            visitor.visit(last, rows.value());
+          }
+          failure[0] = failure(rows);
+          if (failure[0] != null) {
+            for (rows.seekToLast(); rows.isValid(); rows.prev()) {
+              if (Arrays.compareUnsigned(rows.key(), last) <= 0) {
+                break;
+              }
+              visitor.visit(rows.key(), rows.value());
+            }
+          }
+        });
+    return Optional.ofNullable(failure[0]);
+  }
+
+  /** Why an iterator that is not valid is not; null if it is at the end. */
+  static @Nullable String failure(RocksIterator rows) {
+    try {
+      rows.status();
+      return null;
+    } catch (RocksDBException e) {
+      return String.valueOf(e.getMessage());
+    }
+  }
+
+  /** What is done with an iterator. It must not block: closing waits for it. */
+  @FunctionalInterface
+  interface IteratorUse {
+    void use(RocksIterator rows) throws StoreException;
+  }
+
+  /**
+   * Lends an iterator that reads much and once: ahead of itself, and past the cache. Whoever uses
+   * it asks for its status.
+   */
+  void iterate(Family family, IteratorUse use) throws StoreException {
+    enter();
+    try (ReadOptions options =
+            new ReadOptions().setFillCache(false).setReadaheadSize(READ_AHEAD_BYTES);
+        RocksIterator rows = db.newIterator(handle(family), options)) {
+      use.use(rows);
+    } finally {
+      exit();
+    }
+  }
+
+  /** The files of all families. */
+  List<LiveFileMetaData> liveFiles() {
+    enter();
+    try {
+      return db.getLiveFilesMetaData();
     } finally {
       exit();
     }

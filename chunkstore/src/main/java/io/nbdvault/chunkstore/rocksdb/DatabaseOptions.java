@@ -74,8 +74,8 @@ final class DatabaseOptions implements AutoCloseable {
         // After a failed write the store stops, so that nothing becomes durable behind the back of
         // whoever was told that it did not.
         .setMaxBgErrorResumeCount(0)
-        // Damage is reported, not worked around.
-        .setParanoidChecks(true)
+        // Damage is reported, not worked around, but where somebody looks for it.
+        .setParanoidChecks(access != Database.Access.READ_DAMAGED)
         // A ceiling over all families, in case some other one ever grows.
         .setDbWriteBufferSize(ALL_MEMTABLES_BYTES)
         // One flush and one compaction at a time: the CPUs are for hashing and compressing.
@@ -89,7 +89,7 @@ final class DatabaseOptions implements AutoCloseable {
         .setStatsPersistPeriodSec(0)
         // A writer bounds its files. A reader beside a writer holds all of them open from the
         // start, because the writer deletes those that it has compacted.
-        .setMaxOpenFiles(access == Database.Access.READ_ONLY ? -1 : 4096)
+        .setMaxOpenFiles(access.isReadOnly() ? -1 : 4096)
         // Also keeps RocksDB from making files called LOG, which a reader must not.
         .setLogger(own(new DatabaseLog()));
     return options;

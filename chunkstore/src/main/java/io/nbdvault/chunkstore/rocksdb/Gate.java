@@ -1,6 +1,8 @@
 package io.nbdvault.chunkstore.rocksdb;
 
 import io.nbdvault.chunkstore.CatalogEntry;
+import io.nbdvault.chunkstore.DamagedException;
+import io.nbdvault.chunkstore.DamagedItem;
 import io.nbdvault.chunkstore.NoSuchSnapshotException;
 import io.nbdvault.chunkstore.SnapshotId;
 import io.nbdvault.chunkstore.SnapshotRecord;
@@ -12,6 +14,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -160,6 +163,8 @@ final class Gate {
   Start beginCollection(boolean dryRun) throws StoreException {
     synchronized (lock) {
       requireOpen();
+      Catalog.Listing listing = catalog.read();
+      requireWhole(listing);
       long next = Math.addExact(epoch, 1);
       long[] endOrdinal = new long[1];
       StoreWriter toAsk = requireWriter();
@@ -180,7 +185,7 @@ final class Gate {
       Set<SnapshotId> pinned = new HashSet<>();
       roots.forEach(record -> pinned.add(record.id()));
       List<SnapshotId> condemned = new ArrayList<>();
-      for (CatalogEntry entry : catalog.list()) {
+      for (CatalogEntry entry : listing.entries()) {
         SnapshotId id = entry.record().id();
         if (entry.isKept()) {
           roots.add(entry.record());
@@ -214,6 +219,14 @@ final class Gate {
       }
       closed = true;
       return Optional.of(new Open(List.copyOf(sessions), List.copyOf(readers)));
+    }
+  }
+
+  /** What a row that cannot be read needs is not known, so nothing may be deleted. */
+  private static void requireWhole(Catalog.Listing listing) throws DamagedException {
+    if (!listing.damaged().isEmpty()) {
+      DamagedItem row = listing.damaged().get(0);
+      throw new DamagedException(row.what(), OptionalLong.empty(), row.reason(), null);
     }
   }
 

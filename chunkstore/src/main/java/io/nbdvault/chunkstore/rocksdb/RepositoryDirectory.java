@@ -124,7 +124,8 @@ record RepositoryDirectory(Path dir) {
     sync(dir);
   }
 
-  private static void sync(Path directory) throws IOException {
+  /** Makes what was made, renamed or taken away in a directory durable. */
+  static void sync(Path directory) throws IOException {
     try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
       channel.force(true);
     }

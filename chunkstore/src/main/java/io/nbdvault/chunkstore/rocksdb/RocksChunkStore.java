@@ -7,6 +7,8 @@ import io.nbdvault.chunkstore.CollectListener;
 import io.nbdvault.chunkstore.CollectOptions;
 import io.nbdvault.chunkstore.CollectReport;
 import io.nbdvault.chunkstore.Compression;
+import io.nbdvault.chunkstore.DamagedContent;
+import io.nbdvault.chunkstore.DamagedItem;
 import io.nbdvault.chunkstore.DiffVisitor;
 import io.nbdvault.chunkstore.NoSuchSnapshotException;
 import io.nbdvault.chunkstore.ProtectedSnapshotException;
@@ -17,11 +19,15 @@ import io.nbdvault.chunkstore.SnapshotRecord;
 import io.nbdvault.chunkstore.SnapshotState;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.StoreFailedException;
+import io.nbdvault.chunkstore.VerifyListener;
+import io.nbdvault.chunkstore.VerifyOptions;
+import io.nbdvault.chunkstore.VerifyReport;
 import io.nbdvault.chunkstore.codec.ChunkCodec;
 import io.nbdvault.chunkstore.crypto.ContentCipher;
 import java.io.IOException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -40,9 +46,12 @@ final class RocksChunkStore implements ChunkStore {
    * @param writer the thread that writes
    * @param claims what is on its way into the store, or out of it
    * @param intake what feeds the writer
+   * @param flags flags what is damaged
    */
-  record Writing(RepositoryLock lock, StoreWriter writer, Claims claims, Intake intake) {}
+  record Writing(
+      RepositoryLock lock, StoreWriter writer, Claims claims, Intake intake, DamageFlags flags) {}
 
+  private final RepositoryDirectory directory;
   private final RepositoryConfig config;
   private final RepositoryDirectory directory;
   private final Database database;
@@ -98,6 +107,32 @@ final class RocksChunkStore implements ChunkStore {
   @Override
   public List<CatalogEntry> catalog() throws StoreException {
     return catalog.list();
+  }
+
+  @Override
+  public List<DamagedItem> damagedSnapshots() throws StoreException {
+    return catalog.read().damaged();
+  }
+
+  @Override
+  public VerifyReport verify(VerifyOptions options, VerifyListener listener) throws StoreException {
+    VerifyReport report =
+        new VerifyRun(
+                database,
+                directory,
+                reader,
+                catalog,
+                this::open,
+                config.chunkSizeBytes(),
+                options,
+                listener)
+            .run();
+    return writing == null ? report : report.withFlagged(writing.flags().flag(report.contents()));
+  }
+
+  @Override
+  public long flagDamaged(Collection<DamagedContent> contents) throws StoreException {
+    return requireWriting().flags().flag(contents);
   }
 
   @Override

@@ -1,6 +1,7 @@
 package io.nbdvault.chunkstore.rocksdb;
 
 import io.nbdvault.chunkstore.ChunkStore;
+import io.nbdvault.chunkstore.DamagedException;
 import io.nbdvault.chunkstore.RepositoryConfig;
 import io.nbdvault.chunkstore.RepositoryOptions;
 import io.nbdvault.chunkstore.SnapshotId;
@@ -12,11 +13,15 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import org.rocksdb.RocksDBException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Creates and opens repositories that lie in a directory. */
 public final class RocksRepository {
   /** Of a store that is only read: nothing begins there. */
   private static final long NO_EPOCH = 0;
+
+  private static final Logger LOG = LoggerFactory.getLogger(RocksRepository.class);
 
   private RocksRepository() {}
 
@@ -65,11 +70,7 @@ public final class RocksRepository {
     boolean opened = false;
     try {
       StoredConfig.check(database, config);
-      ContentCipher cipher = new PlainContent();
-      ContentReader reader = new ContentReader(database, cipher, config.chunkSizeBytes());
-      ChunkStore store =
-          new RocksChunkStore(
-              config, directory, database, cipher, reader, new Catalog(database), NO_EPOCH, null);
+      ChunkStore store = openForReading(config, directory, database);
       opened = true;
       return store;
     } finally {
@@ -77,6 +78,30 @@ public final class RocksRepository {
         database.close();
       }
     }
+  }
+
+  /** See {@link io.nbdvault.chunkstore.Repositories#openDamaged}. */
+  public static ChunkStore openDamaged(Path dir) throws StoreException {
+    try {
+      return openReadOnly(dir);
+    } catch (DamagedException e) {
+      // Only then: what looks away from damage also looks away from a writer's changes.
+      LOG.warn("repository={} damaged=\"{}\"", dir, e.getMessage());
+      RepositoryDirectory directory = new RepositoryDirectory(dir);
+      RepositoryConfig config = directory.readConfig();
+      return openForReading(
+          config,
+          directory,
+          Database.open(directory.location(), directory.database(), Database.Access.READ_DAMAGED));
+    }
+  }
+
+  private static ChunkStore openForReading(
+      RepositoryConfig config, RepositoryDirectory directory, Database database) {
+    ContentCipher cipher = new PlainContent();
+    ContentReader reader = new ContentReader(database, cipher, config.chunkSizeBytes());
+    return new RocksChunkStore(
+        config, directory, database, cipher, reader, new Catalog(database), NO_EPOCH, null);
   }
 
   /** Begins a new epoch and a lease of ordinals, both durable before anything else is written. */
@@ -100,8 +125,11 @@ public final class RocksRepository {
     Claims claims = new Claims();
     StoreWriter writer = new StoreWriter(database, catalog, claims, ordinals);
     Intake intake = new Intake(reader, cipher, writer, claims, config.chunkSizeBytes());
+    DamageFlags flags =
+        new DamageFlags(database, reader, claims, writer, new Quarantine(directory));
     writer.start();
-    RocksChunkStore.Writing writing = new RocksChunkStore.Writing(lock, writer, claims, intake);
+    RocksChunkStore.Writing writing =
+        new RocksChunkStore.Writing(lock, writer, claims, intake, flags);
     return new RocksChunkStore(
         config, directory, database, cipher, reader, catalog, epoch, writing);
   }

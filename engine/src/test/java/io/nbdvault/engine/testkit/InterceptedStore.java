@@ -8,6 +8,8 @@ import io.nbdvault.chunkstore.CollectListener;
 import io.nbdvault.chunkstore.CollectOptions;
 import io.nbdvault.chunkstore.CollectReport;
 import io.nbdvault.chunkstore.Compression;
+import io.nbdvault.chunkstore.DamagedContent;
+import io.nbdvault.chunkstore.DamagedItem;
 import io.nbdvault.chunkstore.DiffVisitor;
 import io.nbdvault.chunkstore.DiskRecord;
 import io.nbdvault.chunkstore.DiskRoot;
@@ -18,7 +20,11 @@ import io.nbdvault.chunkstore.SnapshotReader;
 import io.nbdvault.chunkstore.SnapshotRecord;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.StoredChunk;
+import io.nbdvault.chunkstore.VerifyListener;
+import io.nbdvault.chunkstore.VerifyOptions;
+import io.nbdvault.chunkstore.VerifyReport;
 import java.io.IOException;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -54,6 +60,22 @@ public record InterceptedStore(ChunkStore store, Step afterDisk, Step beforeComm
   @Override
   public List<CatalogEntry> catalog() throws StoreException {
     return store.catalog();
+  }
+
+  @Override
+  public List<DamagedItem> damagedSnapshots() throws StoreException {
+    return store.damagedSnapshots();
+  }
+
+  @Override
+  public VerifyReport verify(VerifyOptions options, VerifyListener listener)
+      throws StoreException {
+    return store.verify(options, listener);
+  }
+
+  @Override
+  public long flagDamaged(Collection<DamagedContent> contents) throws StoreException {
+    return store.flagDamaged(contents);
   }
 
   @Override

@@ -1,0 +1,69 @@
+package io.nbdvault.chunkstore.rocksdb;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
+import io.nbdvault.chunkstore.DamagedItem;
+import io.nbdvault.chunkstore.StoreException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.rocksdb.LiveFileMetaData;
+
+/**
+ * Finds tables that are not as the database knows them, as far as can be told without reading them:
+ * missing, or of another size.
+ */
+final class DamagedTables {
+  private DamagedTables() {}
+
+  /** Finds them, also while a writer replaces tables by others. */
+  static List<DamagedItem> find(RepositoryDirectory directory) throws StoreException {
+    Map<String, DamagedItem> first = look(directory);
+    if (first.isEmpty()) {
+      return List.of();
+    }
+    // A table that was taken away since the database was opened is not in its next list.
+    Map<String, DamagedItem> second = look(directory);
+    second.keySet().retainAll(first.keySet());
+    return List.copyOf(second.values());
+  }
+
+  private static Map<String, DamagedItem> look(RepositoryDirectory directory)
+      throws StoreException {
+    Map<String, DamagedItem> damaged = new LinkedHashMap<>();
+    Path dir = directory.database();
+    try (Database database =
+        Database.open(directory.location(), dir, Database.Access.READ_DAMAGED)) {
+      for (LiveFileMetaData table : database.liveFiles()) {
+        String reason = reason(fileOf(dir, table), table.size());
+        if (!reason.isEmpty()) {
+          damaged.put(table.fileName(), new DamagedItem(nameOf(table), reason));
+        }
+      }
+    }
+    return damaged;
+  }
+
+  /** Where a table lies; RocksDB gives its name as {@code /000012.sst}. */
+  static Path fileOf(Path dir, LiveFileMetaData table) {
+    return dir.resolve(table.fileName().substring(1));
+  }
+
+  /** What a table is called in messages. */
+  static String nameOf(LiveFileMetaData table) {
+    String family = new String(table.columnFamilyName(), US_ASCII);
+    return "file db" + table.fileName() + " of family " + family;
+  }
+
+  private static String reason(Path file, long expectedBytes) {
+    try {
+      long bytes = Files.size(file);
+      return bytes == expectedBytes ? "" : bytes + " bytes (expected: " + expectedBytes + ")";
+    } catch (IOException e) {
+      return "cannot be read: " + e;
+    }
+  }
+}

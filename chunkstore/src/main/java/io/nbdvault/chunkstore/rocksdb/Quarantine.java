@@ -1,0 +1,59 @@
+package io.nbdvault.chunkstore.rocksdb;
+
+import io.nbdvault.chunkstore.StoreException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+
+/**
+ * The directory of a repository for what is damaged, before anything takes its place. Nothing in it
+ * is ever read by the store, or taken away.
+ */
+final class Quarantine {
+  private final RepositoryDirectory directory;
+
+  Quarantine(RepositoryDirectory directory) {
+    this.directory = directory;
+  }
+
+  /** Where it is. */
+  Path dir() {
+    return directory.dir().resolve("quarantine");
+  }
+
+  /** Keeps some bytes under a name, unless that is taken. Durable when this returns. */
+  void keep(String name, byte[] bytes) throws StoreException {
+    try {
+      makeDirectory(directory.dir(), dir());
+      Path file = dir().resolve(name);
+      try (FileChannel out =
+          FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+        ByteBuffer rest = ByteBuffer.wrap(bytes);
+        while (rest.hasRemaining()) {
+          out.write(rest);
+        }
+        out.force(true);
+      } catch (FileAlreadyExistsException e) {
+        // It was kept when it was found for the first time.
+        return;
+      }
+      RepositoryDirectory.sync(dir());
+    } catch (IOException e) {
+      throw StoreErrors.of(directory.location(), "keeping what is damaged", e);
+    }
+  }
+
+  /** Makes a directory for its owner alone, unless it is there. */
+  static void makeDirectory(Path parent, Path dir) throws IOException {
+    if (!Files.isDirectory(dir)) {
+      Files.createDirectory(
+          dir, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+      RepositoryDirectory.sync(parent);
+    }
+  }
+}

@@ -1,0 +1,149 @@
+package io.nbdvault.chunkstore.rocksdb;
+
+import io.nbdvault.chunkstore.BackupSession;
+import io.nbdvault.chunkstore.ChunkStore;
+import io.nbdvault.chunkstore.Compression;
+import io.nbdvault.chunkstore.DiskImage;
+import io.nbdvault.chunkstore.Repositories;
+import io.nbdvault.chunkstore.RepositoryOptions;
+import io.nbdvault.chunkstore.SnapshotId;
+import io.nbdvault.chunkstore.SnapshotReader;
+import io.nbdvault.chunkstore.SnapshotRecord;
+import io.nbdvault.chunkstore.StoreException;
+import io.nbdvault.chunkstore.TestRecords;
+import io.nbdvault.chunkstore.format.ContentId;
+import io.nbdvault.chunkstore.format.IndexKey;
+import io.nbdvault.chunkstore.format.IndexRow;
+import io.nbdvault.chunkstore.format.MalformedRecordException;
+import io.nbdvault.chunkstore.format.OrdinalKey;
+import io.nbdvault.chunkstore.format.RecordType;
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+
+/** A small repository that a test damages, row by row or file by file. */
+final class DamagedRepository {
+  static final int CHUNK = 16 << 10;
+
+  private final Path dir;
+  private int backups;
+
+  private DamagedRepository(Path dir) {
+    this.dir = dir;
+  }
+
+  static DamagedRepository create(Path dir) throws StoreException {
+    Repositories.create(dir, new RepositoryOptions(CHUNK, Compression.LZ4));
+    return new DamagedRepository(dir);
+  }
+
+  Path dir() {
+    return dir;
+  }
+
+  Path databaseDir() {
+    return dir.resolve("db");
+  }
+
+  ChunkStore open() throws StoreException {
+    return Repositories.open(dir);
+  }
+
+  /** Backs up a disk called {@code vda}, later than the backups before. */
+  SnapshotRecord backUp(DiskImage disk) throws StoreException {
+    try (ChunkStore store = open()) {
+      return backUp(store, disk);
+    }
+  }
+
+  SnapshotRecord backUp(ChunkStore store, DiskImage disk) throws StoreException {
+    try (BackupSession session = store.beginBackup(Set.of(), Compression.LZ4)) {
+      var vda = disk.backUp(session, "vda", Optional.empty());
+      return session.commit(
+          TestRecords.snapshot(session.snapshotId(), TestRecords.TIME.plusSeconds(backups++), vda));
+    }
+  }
+
+  byte[] read(SnapshotId id) throws IOException {
+    try (ChunkStore store = Repositories.openReadOnly(dir);
+        SnapshotReader reader = store.open(id)) {
+      return DiskImage.readAll(reader.disk("vda"));
+    }
+  }
+
+  /** The key of a chunk of a disk. */
+  static IndexKey chunkKey(DiskImage disk, int chunk) {
+    byte[] plain = disk.bytes();
+    int from = chunk * CHUNK;
+    int length = Math.min(CHUNK, plain.length - from);
+    return new IndexKey(RecordType.CHUNK, ContentId.of(plain, from, length));
+  }
+
+  IndexRow row(IndexKey key) throws StoreException, MalformedRecordException {
+    return IndexRow.decode(Objects.requireNonNull(get(Family.INDEX, key.encode())));
+  }
+
+  byte[] record(long ordinal) throws StoreException {
+    return get(Family.CHUNK, OrdinalKey.of(ordinal));
+  }
+
+  /** Flips a bit of some content's record, behind the back of everything that checks. */
+  void flipBit(IndexKey key) throws StoreException, MalformedRecordException {
+    long ordinal = row(key).ordinal();
+    byte[] record = record(ordinal);
+    record[record.length / 2] ^= 1;
+    put(Family.CHUNK, OrdinalKey.of(ordinal), record);
+  }
+
+  byte[] get(Family family, byte[] key) throws StoreException {
+    try (Database db = Database.open("test", databaseDir(), Database.Access.READ_ONLY)) {
+      return Objects.requireNonNull(db.get(family, key));
+    }
+  }
+
+  void put(Family family, byte[] key, byte[] value) throws StoreException {
+    try (Database db = Database.open("test", databaseDir(), Database.Access.READ_WRITE);
+        Database.Batch batch = db.newBatch()) {
+      batch.put(family, key, value);
+      db.write(batch);
+      db.flush();
+    }
+  }
+
+  void delete(Family family, byte[] key) throws StoreException {
+    try (Database db = Database.open("test", databaseDir(), Database.Access.READ_WRITE);
+        Database.Batch batch = db.newBatch()) {
+      batch.delete(family, key);
+      db.write(batch);
+      db.flush();
+    }
+  }
+
+  /** The tables of a family that have rows, the oldest first. */
+  List<Path> tables(Family family) throws StoreException {
+    try (Database db = Database.open("test", databaseDir(), Database.Access.READ_ONLY)) {
+      return db.liveFiles().stream()
+          .filter(table -> Arrays.equals(table.columnFamilyName(), family.nameBytes()))
+          .map(table -> DamagedTables.fileOf(databaseDir(), table))
+          .sorted()
+          .toList();
+    }
+  }
+
+  /** Every file of the database. */
+  List<Path> files() throws IOException {
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(databaseDir())) {
+      List<Path> files = new ArrayList<>();
+      entries.forEach(files::add);
+      files.sort(null);
+      return files;
+    }
+  }
+}

@@ -1,0 +1,19 @@
+package io.nbdvault.engine.maintenance;
+
+import java.util.List;
+
+/**
+ * What is to be verified.
+ *
+ * @param snapshots as the user names them; empty for all
+ * @param samplePercent how many of the records are read, more than 0 and at most 100
+ * @param seed decides which
+ * @param checksumsOnly whether the records' checksums are enough
+ */
+public record VerifyRequest(
+    List<String> snapshots, double samplePercent, long seed, boolean checksumsOnly) {
+  /** Copies the names. */
+  public VerifyRequest {
+    snapshots = List.copyOf(snapshots);
+  }
+}
