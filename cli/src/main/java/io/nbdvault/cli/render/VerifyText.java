@@ -39,8 +39,7 @@ public final class VerifyText {
       lines.add("and " + (all - shown) + " more: see them with --json");
     }
     if (report.flagged() > 0) {
-      lines.add(
-          "flagged, to be stored anew by the next backup that meets it: " + report.flagged());
+      lines.add("flagged, to be stored anew by the next backup that meets it: " + report.flagged());
     }
     if (request.samplePercent() < VerifyOptions.ALL_PERCENT) {
       lines.add("the sample can be had again with --seed " + request.seed());
@@ -59,8 +58,7 @@ public final class VerifyText {
 
   /** What is to be done, in one sentence. */
   public static String advice(VerifyReport report) {
-    String found =
-        "damage was found: " + report.rangesFound() + " ranges of disks cannot be read";
+    String found = "damage was found: " + report.rangesFound() + " ranges of disks cannot be read";
     return report.items().isEmpty()
         ? found + "; the next full backup of the VM heals what its disks still hold"
         : found + "; see what can be done with: nbdvault repair";

@@ -68,8 +68,7 @@ public record InterceptedStore(ChunkStore store, Step afterDisk, Step beforeComm
   }
 
   @Override
-  public VerifyReport verify(VerifyOptions options, VerifyListener listener)
-      throws StoreException {
+  public VerifyReport verify(VerifyOptions options, VerifyListener listener) throws StoreException {
     return store.verify(options, listener);
   }
 
