@@ -51,4 +51,28 @@ public final class Repositories {
   public static ChunkStore openDamaged(Path dir) throws StoreException {
     return RocksRepository.openDamaged(dir);
   }
+
+  /**
+   * Looks what of a repository's files is damaged, and what {@link #repair} would do. Reads every
+   * file of the database once, and changes nothing.
+   *
+   * @throws NoRepositoryException if there is none, not even a damaged one
+   * @throws RepositoryInUseException if it is open elsewhere
+   */
+  public static RepairPlan planRepair(Path dir, RepairListener listener) throws StoreException {
+    return RocksRepository.planRepair(dir, listener);
+  }
+
+  /**
+   * Repairs a repository's files, so that it can be opened again: what they still give is put
+   * together anew, and what was there before lies in the directory {@code quarantine} afterwards.
+   * The repository is the old one or the repaired one, whenever this is interrupted. Content that
+   * is lost is not known yet then: {@link ChunkStore#verify} finds and flags it.
+   *
+   * @throws NoRepositoryException if there is none, not even a damaged one
+   * @throws RepositoryInUseException if it is open elsewhere
+   */
+  public static RepairReport repair(Path dir, RepairListener listener) throws StoreException {
+    return RocksRepository.repair(dir, listener);
+  }
 }

@@ -56,6 +56,17 @@ public final class SnapshotFrame {
 
   /** Reads a record that was found under a key. */
   public static SnapshotRecord decode(byte[] key, byte[] row) throws MalformedRecordException {
+    check(key, row);
+    SnapshotRecord record = SnapshotJson.decode(row, JSON_OFFSET, row.length - JSON_OFFSET);
+    if (!record.id().hex().equals(HexFormat.of().formatHex(key))) {
+      throw new MalformedRecordException(
+          JSON_OFFSET, "id: " + record.id() + " (expected: the key)");
+    }
+    return record;
+  }
+
+  /** Checks a record as far as that needs no key: its frame and its checksum. */
+  public static void check(byte[] key, byte[] row) throws MalformedRecordException {
     require(key.length == SnapshotId.BYTES, 0, "key length", key.length, SnapshotId.BYTES);
     require(row.length >= JSON_OFFSET, 0, "record length", row.length, ">= " + JSON_OFFSET);
     ByteBuffer in = ByteBuffer.wrap(row);
@@ -70,12 +81,6 @@ public final class SnapshotFrame {
     require(whole, 4, "JSON length", length, row.length - JSON_OFFSET);
     int crc = checksum(key, row);
     require(in.getInt(8) == crc, 8, "checksum", in.getInt(8), crc);
-    SnapshotRecord record = SnapshotJson.decode(row, JSON_OFFSET, length);
-    if (!record.id().hex().equals(HexFormat.of().formatHex(key))) {
-      throw new MalformedRecordException(
-          JSON_OFFSET, "id: " + record.id() + " (expected: the key)");
-    }
-    return record;
   }
 
   private static int checksum(byte[] key, byte[] row) {

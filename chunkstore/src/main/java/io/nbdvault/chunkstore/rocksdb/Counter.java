@@ -5,6 +5,7 @@ import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.format.CounterRow;
 import io.nbdvault.chunkstore.format.MalformedRecordException;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
@@ -37,7 +38,22 @@ enum Counter {
     batch.put(Family.DEFAULT, keyBytes(), CounterRow.encode(keyBytes(), value));
   }
 
-  private byte[] keyBytes() {
+  /** The counter that a key of family {@code default} is of, or null. */
+  static @Nullable Counter ofKey(byte[] key) {
+    for (Counter counter : values()) {
+      if (Arrays.equals(key, counter.keyBytes())) {
+        return counter;
+      }
+    }
+    return null;
+  }
+
+  /** The number in a row of this counter. */
+  long decode(byte[] row) throws MalformedRecordException {
+    return CounterRow.decode(keyBytes(), row);
+  }
+
+  byte[] keyBytes() {
     return key.getBytes(StandardCharsets.US_ASCII);
   }
 

@@ -6,10 +6,12 @@ import io.nbdvault.chunkstore.DamagedItem;
 import io.nbdvault.chunkstore.StoreException;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.rocksdb.LiveFileMetaData;
 
 /**
@@ -34,14 +36,13 @@ final class DamagedTables {
   private static Map<String, DamagedItem> look(RepositoryDirectory directory)
       throws StoreException {
     Map<String, DamagedItem> damaged = new LinkedHashMap<>();
-    Path dir = directory.database();
+    Path dir = directory.databaseToRead();
     try (Database database =
         Database.open(directory.location(), dir, Database.Access.READ_DAMAGED)) {
       for (LiveFileMetaData table : database.liveFiles()) {
-        String reason = reason(fileOf(dir, table), table.size());
-        if (!reason.isEmpty()) {
-          damaged.put(table.fileName(), new DamagedItem(nameOf(table), reason));
-        }
+        reason(fileOf(dir, table), table.size())
+            .ifPresent(
+                reason -> damaged.put(table.fileName(), new DamagedItem(nameOf(table), reason)));
       }
     }
     return damaged;
@@ -58,12 +59,17 @@ final class DamagedTables {
     return "file db" + table.fileName() + " of family " + family;
   }
 
-  private static String reason(Path file, long expectedBytes) {
+  /** Why a table is not as the database knows it. */
+  static Optional<String> reason(Path file, long expectedBytes) {
     try {
       long bytes = Files.size(file);
-      return bytes == expectedBytes ? "" : bytes + " bytes (expected: " + expectedBytes + ")";
+      return bytes == expectedBytes
+          ? Optional.empty()
+          : Optional.of(bytes + " bytes (expected: " + expectedBytes + ")");
+    } catch (NoSuchFileException e) {
+      return Optional.of("is missing");
     } catch (IOException e) {
-      return "cannot be read: " + e;
+      return Optional.of("cannot be read: " + e);
     }
   }
 }

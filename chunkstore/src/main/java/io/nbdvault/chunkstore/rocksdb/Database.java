@@ -41,7 +41,9 @@ final class Database implements AutoCloseable {
     /** Beside a writer, which is not disturbed. */
     READ_ONLY,
     /** As above, whatever is damaged: what is whole can be read. */
-    READ_DAMAGED;
+    READ_DAMAGED,
+    /** With tables that are not those that the list of tables knows. Only for a repair. */
+    REPAIR;
 
     boolean isReadOnly() {
       return this == READ_ONLY || this == READ_DAMAGED;

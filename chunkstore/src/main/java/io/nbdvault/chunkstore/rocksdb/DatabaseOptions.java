@@ -4,6 +4,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Properties;
 import org.rocksdb.AbstractNativeReference;
 import org.rocksdb.BlockBasedTableConfig;
 import org.rocksdb.BloomFilter;
@@ -61,7 +62,7 @@ final class DatabaseOptions implements AutoCloseable {
   }
 
   private DBOptions databaseOptions(Database.Access access) {
-    DBOptions options = own(new DBOptions());
+    DBOptions options = own(newOptions(access));
     options
         // Only what create() makes is ever a repository: nothing springs up by opening.
         .setCreateIfMissing(access == Database.Access.CREATE)
@@ -92,6 +93,20 @@ final class DatabaseOptions implements AutoCloseable {
         .setMaxOpenFiles(access.isReadOnly() ? -1 : 4096)
         // Also keeps RocksDB from making files called LOG, which a reader must not.
         .setLogger(own(new DatabaseLog()));
+    return options;
+  }
+
+  /** A repair's stand-ins have other identities than the tables that they stand for. */
+  private static DBOptions newOptions(Database.Access access) {
+    if (access != Database.Access.REPAIR) {
+      return new DBOptions();
+    }
+    Properties properties = new Properties();
+    properties.setProperty("verify_sst_unique_id_in_manifest", "false");
+    DBOptions options = DBOptions.getDBOptionsFromProps(properties);
+    if (options == null) {
+      throw new IllegalStateException("RocksDB does not know the option " + properties);
+    }
     return options;
   }
 

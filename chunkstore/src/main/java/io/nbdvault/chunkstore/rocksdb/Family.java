@@ -19,6 +19,10 @@ enum Family {
     this.nameInDatabase = nameInDatabase;
   }
 
+  String nameInDatabase() {
+    return nameInDatabase;
+  }
+
   byte[] nameBytes() {
     return nameInDatabase.getBytes(StandardCharsets.US_ASCII);
   }

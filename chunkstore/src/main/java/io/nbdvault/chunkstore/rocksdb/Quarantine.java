@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.zip.CRC32C;
 
 /**
  * The directory of a repository for what is damaged, before anything takes its place. Nothing in it
@@ -43,6 +44,22 @@ final class Quarantine {
         return;
       }
       RepositoryDirectory.sync(dir());
+    } catch (IOException e) {
+      throw StoreErrors.of(directory.location(), "keeping what is damaged", e);
+    }
+  }
+
+  /** Keeps a copy of a file of the repository, if there is one. Durable when this returns. */
+  void keepCopy(Path file) throws StoreException {
+    try {
+      if (Files.exists(file)) {
+        byte[] bytes = Files.readAllBytes(file);
+        CRC32C checksum = new CRC32C();
+        checksum.update(bytes);
+        keep(Long.toHexString(checksum.getValue()) + "-" + file.getFileName(), bytes);
+      }
+    } catch (StoreException e) {
+      throw e;
     } catch (IOException e) {
       throw StoreErrors.of(directory.location(), "keeping what is damaged", e);
     }

@@ -39,6 +39,36 @@ record RepositoryDirectory(Path dir) {
     return dir.resolve("db");
   }
 
+  /** A database that a repair has completed and not yet put in its place. */
+  Path repairedDatabase() {
+    return dir.resolve("db.repaired");
+  }
+
+  /** Where the database is for whoever only reads: a repair may have been killed at its end. */
+  Path databaseToRead() {
+    return Files.isDirectory(database()) ? database() : readable(repairedDatabase());
+  }
+
+  private Path readable(Path repaired) {
+    return Files.isDirectory(repaired) ? repaired : database();
+  }
+
+  /** Does the last step of a repair that was killed before it. Only with the lock. */
+  void finishRepair() throws StoreException {
+    try {
+      if (!Files.exists(database()) && Files.isDirectory(repairedDatabase())) {
+        Files.move(repairedDatabase(), database(), StandardCopyOption.ATOMIC_MOVE);
+        sync();
+      }
+    } catch (IOException e) {
+      throw StoreErrors.of(location(), "putting the repaired database in place", e);
+    }
+  }
+
+  Path config() {
+    return dir.resolve(CONFIG);
+  }
+
   /** The marks of a collection that has begun to sweep. */
   Path marks() {
     return dir.resolve("marks");

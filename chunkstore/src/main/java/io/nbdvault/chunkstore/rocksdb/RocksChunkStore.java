@@ -53,7 +53,6 @@ final class RocksChunkStore implements ChunkStore {
 
   private final RepositoryDirectory directory;
   private final RepositoryConfig config;
-  private final RepositoryDirectory directory;
   private final Database database;
   private final ContentCipher cipher;
   private final ContentReader reader;

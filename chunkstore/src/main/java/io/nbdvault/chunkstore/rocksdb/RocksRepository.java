@@ -2,6 +2,10 @@ package io.nbdvault.chunkstore.rocksdb;
 
 import io.nbdvault.chunkstore.ChunkStore;
 import io.nbdvault.chunkstore.DamagedException;
+import io.nbdvault.chunkstore.NoRepositoryException;
+import io.nbdvault.chunkstore.RepairListener;
+import io.nbdvault.chunkstore.RepairPlan;
+import io.nbdvault.chunkstore.RepairReport;
 import io.nbdvault.chunkstore.RepositoryConfig;
 import io.nbdvault.chunkstore.RepositoryOptions;
 import io.nbdvault.chunkstore.SnapshotId;
@@ -9,6 +13,7 @@ import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.StoreFailedException;
 import io.nbdvault.chunkstore.crypto.ContentCipher;
 import io.nbdvault.chunkstore.crypto.PlainContent;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -46,6 +51,7 @@ public final class RocksRepository {
     Database database = null;
     boolean opened = false;
     try {
+      directory.finishRepair();
       database =
           Database.open(directory.location(), directory.database(), Database.Access.READ_WRITE);
       RepositoryConfig config = StoredConfig.checkAndUpgrade(database, directory);
@@ -92,7 +98,43 @@ public final class RocksRepository {
       return openForReading(
           config,
           directory,
-          Database.open(directory.location(), directory.database(), Database.Access.READ_DAMAGED));
+          Database.open(
+              directory.location(), directory.databaseToRead(), Database.Access.READ_DAMAGED));
+    }
+  }
+
+  /** See {@link io.nbdvault.chunkstore.Repositories#planRepair}. */
+  public static RepairPlan planRepair(Path dir, RepairListener listener) throws StoreException {
+    RepositoryDirectory directory = new RepositoryDirectory(dir);
+    try (RepositoryLock lock = lockForRepair(directory)) {
+      LOG.debug("repair=plan lock={}", lock);
+      return new RepairRun(directory, listener).plan();
+    }
+  }
+
+  /** See {@link io.nbdvault.chunkstore.Repositories#repair}. */
+  public static RepairReport repair(Path dir, RepairListener listener) throws StoreException {
+    RepositoryDirectory directory = new RepositoryDirectory(dir);
+    try (RepositoryLock lock = lockForRepair(directory)) {
+      LOG.debug("repair=apply lock={}", lock);
+      return new RepairRun(directory, listener).repair();
+    }
+  }
+
+  private static RepositoryLock lockForRepair(RepositoryDirectory directory) throws StoreException {
+    if (!directory.hasConfig() && !Files.isDirectory(directory.databaseToRead())) {
+      throw new NoRepositoryException(directory.location());
+    }
+    RepositoryLock lock = RepositoryLock.acquire(directory);
+    boolean done = false;
+    try {
+      directory.finishRepair();
+      done = true;
+      return lock;
+    } finally {
+      if (!done) {
+        lock.close();
+      }
     }
   }
 
@@ -141,7 +183,8 @@ public final class RocksRepository {
   private static Database openBesideWriter(RepositoryDirectory directory) throws StoreException {
     for (int attempt = 1; ; attempt++) {
       try {
-        return Database.open(directory.location(), directory.database(), Database.Access.READ_ONLY);
+        return Database.open(
+            directory.location(), directory.databaseToRead(), Database.Access.READ_ONLY);
       } catch (StoreException e) {
         if (attempt == StoreLimits.READ_ONLY_OPEN_ATTEMPTS || !isFileGone(e)) {
           throw e;

@@ -63,7 +63,7 @@ final class StoredConfig {
     return upgraded;
   }
 
-  private static RepositoryConfig copy(Database database) throws StoreException {
+  static RepositoryConfig copy(Database database) throws StoreException {
     byte[] row = database.get(Family.DEFAULT, key());
     if (row == null) {
       throw new DamagedException("copy of config.json", OptionalLong.empty(), "is missing", null);

@@ -1,0 +1,258 @@
+package io.nbdvault.chunkstore.rocksdb;
+
+import io.nbdvault.chunkstore.StoreException;
+import io.nbdvault.chunkstore.format.ConfigFile;
+import io.nbdvault.chunkstore.format.ContentRecord;
+import io.nbdvault.chunkstore.format.IndexKey;
+import io.nbdvault.chunkstore.format.IndexRow;
+import io.nbdvault.chunkstore.format.MalformedRecordException;
+import io.nbdvault.chunkstore.format.OrdinalKey;
+import io.nbdvault.chunkstore.format.SnapshotFrame;
+import io.nbdvault.chunkstore.format.SnapshotStateRow;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Puts rows that a damaged table still gives into the database that is being repaired. Which of two
+ * versions of a row is the newer one cannot be told from tables alone, so each family decides by
+ * what its rows say: a row that is whole is never replaced but where it makes no difference.
+ *
+ * <ul>
+ *   <li>A record of a chunk or a node says itself what it is. Two that are whole under one ordinal
+ *       have the same content.
+ *   <li>A row of the index follows from the record. Of those that a table gives, only the epoch and
+ *       the ordinal are looked at: what comes next must be higher.
+ *   <li>A row of the catalog that is there stays. One that is not comes back, also if it had been
+ *       deleted: then verifying reports that nothing is left of that snapshot.
+ *   <li>A counter never goes back.
+ * </ul>
+ */
+final class RepairRows {
+  private static final int BATCH_BYTES = 4 << 20;
+
+  private final Database database;
+  private Database.@Nullable Batch batch;
+  private int batchBytes;
+  private long maxEpoch = 1;
+  private long maxOrdinal;
+  private long records;
+  private long rows;
+  private long indexRows;
+
+  RepairRows(Database database) {
+    this.database = database;
+  }
+
+  /** Records that were put back. */
+  long records() {
+    return records;
+  }
+
+  /** Rows of catalog and default that were put back. */
+  long rows() {
+    return rows;
+  }
+
+  /** Rows of the index that were made. */
+  long indexRows() {
+    return indexRows;
+  }
+
+  /** Takes in a row that a table gave. */
+  void takeIn(Family family, byte[] key, byte[] value) throws StoreException {
+    switch (family) {
+      case CHUNK -> takeInRecord(key, value);
+      case INDEX -> note(value);
+      case CATALOG -> takeInCatalogRow(key, value);
+      case DEFAULT -> takeInOther(key, value);
+    }
+  }
+
+  private void takeInRecord(byte[] key, byte[] record) throws StoreException {
+    if (decode(key, record) == null) {
+      return;
+    }
+    byte[] present = database.get(Family.CHUNK, key);
+    if (present == null || decode(key, present) == null) {
+      put(Family.CHUNK, key, record);
+      records++;
+    }
+  }
+
+  private void note(byte[] value) {
+    try {
+      IndexRow row = IndexRow.decode(value);
+      maxEpoch = Math.max(maxEpoch, row.epoch());
+      maxOrdinal = Math.max(maxOrdinal, row.ordinal());
+    } catch (MalformedRecordException e) {
+      // A row that is no row says nothing about epochs.
+      return;
+    }
+  }
+
+  private void takeInCatalogRow(byte[] key, byte[] value) throws StoreException {
+    byte[] present = database.get(Family.CATALOG, key);
+    if (isWholeCatalogRow(key, value) && (present == null || !isWholeCatalogRow(key, present))) {
+      put(Family.CATALOG, key, value);
+      rows++;
+    }
+  }
+
+  private void takeInOther(byte[] key, byte[] value) throws StoreException {
+    Counter counter = Counter.ofKey(key);
+    if (counter != null) {
+      noteCounter(counter, value);
+    } else if (database.get(Family.DEFAULT, key) == null) {
+      put(Family.DEFAULT, key, value);
+      rows++;
+    }
+  }
+
+  private void noteCounter(Counter counter, byte[] value) {
+    try {
+      long number = counter.decode(value);
+      if (counter == Counter.EPOCH) {
+        maxEpoch = Math.max(maxEpoch, number);
+      } else {
+        maxOrdinal = Math.max(maxOrdinal, number - 1);
+      }
+    } catch (MalformedRecordException e) {
+      // The other tables' counters, or the rows themselves, say how far it was.
+      return;
+    }
+  }
+
+  private static boolean isWholeCatalogRow(byte[] key, byte[] row) {
+    try {
+      if (key.length == SnapshotStateRow.KEY_BYTES) {
+        SnapshotStateRow.decode(key, row);
+      } else {
+        SnapshotFrame.check(key, row);
+      }
+      return true;
+    } catch (MalformedRecordException e) {
+      return false;
+    }
+  }
+
+  /** Writes what was taken in so far. */
+  void write() throws StoreException {
+    Database.Batch full = batch;
+    if (full != null) {
+      try (full) {
+        database.write(full);
+      } finally {
+        batch = null;
+        batchBytes = 0;
+      }
+    }
+  }
+
+  /**
+   * Makes the counters right: higher than all that was ever given. What is lost may have been given
+   * more than what is left shows, so they are set higher by as much as a process takes at once.
+   */
+  void finishCounters(byte[] configJson) throws StoreException {
+    noteCounterOf(Counter.EPOCH);
+    noteCounterOf(Counter.NEXT_ORDINAL);
+    try (Database.Batch counters = database.newBatch()) {
+      Counter.EPOCH.put(counters, Math.addExact(maxEpoch, 1));
+      Counter.NEXT_ORDINAL.put(
+          counters, Math.addExact(maxOrdinal, 1L + StoreLimits.LEASE_ORDINALS));
+      if (!isConfig(database.get(Family.DEFAULT, StoredConfig.key()))) {
+        counters.put(Family.DEFAULT, StoredConfig.key(), configJson);
+      }
+      database.write(counters);
+    }
+  }
+
+  private void noteCounterOf(Counter counter) throws StoreException {
+    byte[] value = database.get(Family.DEFAULT, counter.keyBytes());
+    if (value != null) {
+      noteCounter(counter, value);
+    }
+  }
+
+  private static boolean isConfig(byte @Nullable [] row) {
+    try {
+      return row != null && ConfigFile.decode(row) != null;
+    } catch (MalformedRecordException e) {
+      return false;
+    }
+  }
+
+  /** Looks how far epochs and ordinals were given, by the rows of the index that are there. */
+  void noteIndex() throws StoreException {
+    database.forEachReadable(Family.INDEX, (key, row) -> note(row));
+  }
+
+  /**
+   * Goes through all records and makes the rows of the index that are missing, or that name a
+   * record which is not theirs. After {@link #noteIndex}: a new row is as young as the youngest.
+   */
+  void rebuildIndex() throws StoreException {
+    database.forEachReadable(Family.CHUNK, this::indexRecord);
+    write();
+  }
+
+  private void indexRecord(byte[] key, byte[] record) throws StoreException {
+    ContentRecord header = decode(key, record);
+    if (header == null) {
+      return;
+    }
+    long ordinal = ordinal(key);
+    maxOrdinal = Math.max(maxOrdinal, ordinal);
+    IndexKey indexKey = new IndexKey(header.type(), header.id());
+    IndexRow row = row(indexKey);
+    if (row == null || (row.ordinal() != ordinal && !isOf(indexKey, row))) {
+      IndexRow made = new IndexRow(ordinal, header.plainLength(), maxEpoch, record.length, false);
+      put(Family.INDEX, indexKey.encode(), made.encode());
+      indexRows++;
+    }
+  }
+
+  private @Nullable IndexRow row(IndexKey key) throws StoreException {
+    byte[] row = database.get(Family.INDEX, key.encode());
+    try {
+      return row == null ? null : IndexRow.decode(row);
+    } catch (MalformedRecordException e) {
+      return null;
+    }
+  }
+
+  private boolean isOf(IndexKey key, IndexRow row) throws StoreException {
+    byte[] ordinalKey = OrdinalKey.of(row.ordinal());
+    byte[] record = database.get(Family.CHUNK, ordinalKey);
+    ContentRecord header = record == null ? null : decode(ordinalKey, record);
+    return header != null && header.type() == key.type() && header.id().equals(key.id());
+  }
+
+  private static @Nullable ContentRecord decode(byte[] key, byte[] record) {
+    try {
+      return ContentRecord.decode(record, record.length, OrdinalKey.decode(key));
+    } catch (MalformedRecordException e) {
+      return null;
+    }
+  }
+
+  private static long ordinal(byte[] key) {
+    try {
+      return OrdinalKey.decode(key);
+    } catch (MalformedRecordException e) {
+      throw new IllegalStateException("a key was decoded before: " + Arrays.toString(key), e);
+    }
+  }
+
+  private void put(Family family, byte[] key, byte[] value) throws StoreException {
+    Database.Batch open = batch;
+    if (open == null) {
+      open = database.newBatch();
+      batch = open;
+    }
+    open.put(family, key, value);
+    batchBytes += key.length + value.length;
+    if (batchBytes >= BATCH_BYTES) {
+      write();
+    }
+  }
+}

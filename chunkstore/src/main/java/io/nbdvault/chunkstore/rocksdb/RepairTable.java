@@ -1,0 +1,136 @@
+package io.nbdvault.chunkstore.rocksdb;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
+import io.nbdvault.chunkstore.StoreException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.rocksdb.Options;
+import org.rocksdb.ReadOptions;
+import org.rocksdb.RocksDBException;
+import org.rocksdb.SstFileReader;
+import org.rocksdb.SstFileReaderIterator;
+
+/** A table that is read by itself, without the database that it belongs to. */
+final class RepairTable implements AutoCloseable {
+  private static final long READ_AHEAD_BYTES = 1 << 20;
+
+  static {
+    NativeLibrary.load();
+  }
+
+  private final Options options = new Options();
+  private final SstFileReader reader = new SstFileReader(options);
+
+  private RepairTable() {}
+
+  /** Opens a table. Fails if its end, where it says what is in it, cannot be read. */
+  static RepairTable open(Path file) throws RocksDBException {
+    RepairTable table = new RepairTable();
+    boolean opened = false;
+    try {
+      table.reader.open(file.toString());
+      opened = true;
+      return table;
+    } finally {
+      if (!opened) {
+        table.close();
+      }
+    }
+  }
+
+  /** Reads a whole table and checks it. Returns what is wrong with it. */
+  static Optional<String> damage(Path file) {
+    try (RepairTable table = open(file)) {
+      table.reader.verifyChecksum();
+      return Optional.empty();
+    } catch (RocksDBException e) {
+      return Optional.of(String.valueOf(e.getMessage()));
+    }
+  }
+
+  /** The family that it belongs to; empty if it does not say, or if there is none of that name. */
+  Optional<Family> family() throws RocksDBException {
+    byte[] name = reader.getTableProperties().getColumnFamilyName();
+    return Arrays.stream(Family.values())
+        .filter(family -> new String(name, US_ASCII).equals(family.nameInDatabase()))
+        .findFirst();
+  }
+
+  /**
+   * Shows the rows that can be read, in no order, some perhaps twice. Between two blocks that
+   * cannot be read, rows are found by asking for keys ever farther behind the last one.
+   */
+  void forEachReadable(Database.RowVisitor visitor) throws StoreException {
+    try (ReadOptions readOptions = new ReadOptions().setReadaheadSize(READ_AHEAD_BYTES);
+        SstFileReaderIterator rows = reader.newIterator(readOptions)) {
+      rows.seekToFirst();
+      byte[] last = forward(rows, new byte[0], visitor);
+      while (last != null) {
+        if (!seekBehind(rows, last)) {
+          break;
+        }
+        byte[] reached = rows.key();
+        backward(rows, last, visitor);
+        rows.seek(reached);
+        last = forward(rows, last, visitor);
+      }
+      if (last != null) {
+        rows.seekToLast();
+        backward(rows, last, visitor);
+      }
+    }
+  }
+
+  /** Returns the last key before what cannot be read; null at the end of the table. */
+  private static byte @Nullable [] forward(
+      SstFileReaderIterator rows, byte[] from, Database.RowVisitor visitor) throws StoreException {
+    byte[] last = from;
+    for (; rows.isValid(); rows.next()) {
+      last = rows.key();
+      visitor.visit(last, rows.value());
+    }
+    return isWhole(rows) ? null : last;
+  }
+
+  private static void backward(
+      SstFileReaderIterator rows, byte[] downTo, Database.RowVisitor visitor)
+      throws StoreException {
+    for (; rows.isValid() && Arrays.compareUnsigned(rows.key(), downTo) > 0; rows.prev()) {
+      visitor.visit(rows.key(), rows.value());
+    }
+  }
+
+  /** Moves to a row behind a key, past what cannot be read. */
+  private static boolean seekBehind(SstFileReaderIterator rows, byte[] key) {
+    long from = ByteBuffer.wrap(Arrays.copyOf(key, Long.BYTES)).getLong();
+    for (long step = 1; from + step > from; step *= 2) {
+      rows.seek(ByteBuffer.allocate(Long.BYTES).putLong(from + step).array());
+      if (rows.isValid()) {
+        return true;
+      }
+      if (isWhole(rows)) {
+        return false;
+      }
+    }
+    return false;
+  }
+
+  private static boolean isWhole(SstFileReaderIterator rows) {
+    try {
+      rows.status();
+      return true;
+    } catch (RocksDBException e) {
+      return false;
+    }
+  }
+
+  @Override
+  public void close() {
+    reader.close();
+    options.close();
+  }
+}
