@@ -34,6 +34,11 @@ public final class DiskImage {
     Arrays.fill(bytes, from, from + length(chunk), (byte) value);
   }
 
+  /** Gives the disk the content of another of its size. */
+  public void set(byte[] content) {
+    System.arraycopy(content, 0, bytes, 0, bytes.length);
+  }
+
   /** Puts every chunk in a tree of its own or over a parent's, which reads all of it anyway. */
   public DiskRecord backUp(BackupSession session, String name, Optional<DiskRecord> parent)
       throws StoreException {
