@@ -84,7 +84,7 @@ final class RepairCopy {
       return files(dir()).stream()
           .map(file -> String.valueOf(file.getFileName()))
           .filter(name -> name.startsWith(LIST_PREFIX))
-          .sorted(Comparator.comparing(String::length).thenComparing(name -> name).reversed())
+          .sorted(Comparator.comparingLong(String::length).thenComparing(name -> name).reversed())
           .toList();
     } catch (IOException e) {
       throw StoreErrors.of(directory.location(), "reading its database's directory", e);

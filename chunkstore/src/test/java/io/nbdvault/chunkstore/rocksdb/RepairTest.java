@@ -19,6 +19,7 @@ import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.VerifyOptions;
 import io.nbdvault.chunkstore.VerifyReport;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -194,7 +195,7 @@ class RepairTest {
   void writesALostConfigurationAgain() throws Exception {
     Path config = repository.dir().resolve("config.json");
     byte[] good = Files.readAllBytes(config);
-    for (byte[] bad : new byte[][] {null, "{".getBytes(), new byte[0]}) {
+    for (byte[] bad : new byte[][] {null, "{".getBytes(StandardCharsets.UTF_8), new byte[0]}) {
       Files.delete(config);
       if (bad != null) {
         Files.write(config, bad);
