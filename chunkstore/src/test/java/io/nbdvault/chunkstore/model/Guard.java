@@ -44,6 +44,8 @@ enum Guard {
   NODE_HIT_SAYS_NOTHING_OF_CHILDREN(Effect.LOST),
   /** A session of an old epoch that heals a row of a newer one writes its own epoch. */
   EPOCH_NEVER_GOES_DOWN(Effect.LOST),
+  /** Content that heals gets a new ordinal, which a mark that is under way does not know. */
+  HEALS_AT_ITS_OWN_ORDINAL(Effect.LOST),
   /** A session follows the claim of any other session. */
   FOLLOW_ONLY_NEWER_CLAIMS(Effect.LOST),
   /** A session that meets the sweep's claim takes the content for stored. */

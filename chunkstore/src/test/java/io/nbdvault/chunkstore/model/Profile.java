@@ -28,10 +28,11 @@ record Profile(
 
   static Profile of(long seed) {
     Dice dice = new Dice(~seed);
-    return switch (dice.below(4)) {
+    return switch (dice.below(5)) {
       case 0 -> crowded(dice);
       case 1 -> crashing(dice);
       case 2 -> damaging(dice);
+      case 3 -> lagging(dice);
       default -> mixed(dice);
     };
   }
@@ -58,6 +59,12 @@ record Profile(
     int cancelOneIn = dice.oneOf(0, 4, 10);
     int collection = dice.oneOf(60, 200);
     return new Profile(3, 60, 60, collection, 2, 10, 80, flushes, 0, media, 30, cancelOneIn, 0);
+  }
+
+  /** The same, and the writer has much to do for sessions that have ended. */
+  private static Profile lagging(Dice dice) {
+    int media = dice.oneOf(5, 20);
+    return new Profile(3, 60, 6, 300, 2, 10, 80, 10, 0, media, 8, 0, 0);
   }
 
   private static Profile mixed(Dice dice) {

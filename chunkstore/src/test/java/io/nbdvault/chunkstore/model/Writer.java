@@ -78,7 +78,9 @@ final class Writer implements Actor {
     if (store.failed()) {
       done = refuse(task);
     } else if (task instanceof Addition content) {
-      done = content.seen() == null ? writeNew(content) : writeOver(content);
+      Tables.Row seen = content.seen();
+      boolean inPlace = content.refresh() || store.has(Guard.HEALS_AT_ITS_OWN_ORDINAL);
+      done = seen == null || !inPlace ? writeNew(content) : writeOver(content, seen);
     } else {
       done = commit((Commit) task, dice);
     }
@@ -104,7 +106,7 @@ final class Writer implements Actor {
       return false;
     }
     if (stepsDone == 1) {
-      store.now().putRow(content.id(), new Tables.Row(ordinal, content.session().epoch(), false));
+      store.now().putRow(content.id(), new Tables.Row(ordinal, epochFor(content), false));
       if (!store.has(Guard.ROW_AND_RECORD_TOGETHER)) {
         return false;
       }
@@ -114,21 +116,19 @@ final class Writer implements Actor {
     return written(content);
   }
 
-  private boolean writeOver(Addition content) {
-    Tables.Row seen = content.seen();
-    if (seen == null) {
-      throw new IllegalStateException("nothing to write over");
-    }
-    int epoch = content.session().epoch();
-    boolean heals = !content.refresh();
-    if (heals) {
+  private boolean writeOver(Addition content, Tables.Row seen) {
+    if (!content.refresh()) {
       store.now().putChunk(seen.ordinal(), new Tables.Chunk(content.id(), true));
-      if (store.has(Guard.EPOCH_NEVER_GOES_DOWN)) {
-        epoch = Math.max(epoch, seen.epoch());
-      }
     }
-    store.now().putRow(content.id(), new Tables.Row(seen.ordinal(), epoch, false));
+    store.now().putRow(content.id(), new Tables.Row(seen.ordinal(), epochFor(content), false));
     return written(content);
+  }
+
+  private int epochFor(Addition content) {
+    int epoch = content.session().epoch();
+    Tables.Row seen = content.seen();
+    boolean raised = seen != null && store.has(Guard.EPOCH_NEVER_GOES_DOWN);
+    return raised ? Math.max(epoch, seen.epoch()) : epoch;
   }
 
   private boolean written(Addition content) {
