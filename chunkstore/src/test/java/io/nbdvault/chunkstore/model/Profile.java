@@ -64,7 +64,7 @@ record Profile(
   /** The same, and the writer has much to do for sessions that have ended. */
   private static Profile lagging(Dice dice) {
     int media = dice.oneOf(5, 20);
-    return new Profile(3, 60, 6, 300, 2, 10, 80, 10, 0, media, 8, 0, 0);
+    return new Profile(3, 60, 6, 60, 2, 10, 80, 10, 0, media, 8, 0, 0);
   }
 
   private static Profile mixed(Dice dice) {

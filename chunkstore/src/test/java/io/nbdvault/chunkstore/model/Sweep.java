@@ -199,6 +199,8 @@ final class Sweep implements Actor {
               store.now().putChunk(dropped, null);
               store.disk().putChunk(dropped, null);
             });
+    // Rewriting files flushes the family of the records alone, ahead of their rows.
+    store.disk().copyChunks(store.now());
     store.note(() -> "files dropped: " + dead);
     phase = Phase.FINISH;
   }

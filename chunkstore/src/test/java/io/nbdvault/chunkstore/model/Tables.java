@@ -63,6 +63,11 @@ final class Tables {
     catalog = from.catalog.clone();
   }
 
+  /** Takes over one family. */
+  void copyChunks(Tables from) {
+    chunks = from.chunks.clone();
+  }
+
   void copyCounters(Tables from) {
     epoch = from.epoch;
     nextOrdinal = from.nextOrdinal;
