@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 final class PhaseTimes implements CollectListener {
   private @Nullable Phase current;
   private long begunNanos;
+  private double begunCpu;
 
   @Override
   public void progress(Phase phase, long done, long expected) {
@@ -17,10 +18,11 @@ final class PhaseTimes implements CollectListener {
       end();
       current = phase;
       begunNanos = System.nanoTime();
+      begunCpu = ProcessUse.cpuSeconds();
     }
   }
 
-  /** Prints the phase that has ended: {@code phase=mark seconds=1.234 peak_bytes=123}. */
+  /** Prints the phase that has ended: {@code phase=mark seconds=1.234 cpu=1.2 peak_bytes=123}. */
   void end() {
     if (current == null) {
       return;
@@ -28,11 +30,12 @@ final class PhaseTimes implements CollectListener {
     try {
       System.out.printf(
           Locale.ROOT,
-          "phase=%s seconds=%.3f peak_bytes=%d%n",
+          "phase=%s seconds=%.3f cpu=%.3f peak_bytes=%d%n",
           current.name().toLowerCase(Locale.ROOT),
           (System.nanoTime() - begunNanos) / 1e9,
-          ProcessMemory.peakBytes());
-      ProcessMemory.resetPeak();
+          ProcessUse.cpuSeconds() - begunCpu,
+          ProcessUse.peakBytes());
+      ProcessUse.resetPeak();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

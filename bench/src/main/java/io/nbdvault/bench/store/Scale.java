@@ -45,12 +45,13 @@ public final class Scale {
       ingest.run();
       double seconds = seconds(begun);
       print(
-          "step=ingest chunks=%d nodes=%d seconds=%.3f rows_per_s=%.0f peak_bytes=%d",
+          "step=ingest chunks=%d nodes=%d seconds=%.3f cpu=%.3f rows_per_s=%.0f peak_bytes=%d",
           ingest.chunks(),
           ingest.nodes(),
           seconds,
+          ProcessUse.cpuSeconds(),
           (ingest.chunks() + ingest.nodes()) / seconds,
-          ProcessMemory.peakBytes());
+          ProcessUse.peakBytes());
     }
   }
 
@@ -60,7 +61,7 @@ public final class Scale {
       double seconds = seconds(begun);
       print(
           "step=open seconds=%.3f snapshots=%d peak_bytes=%d",
-          seconds, store.snapshots().size(), ProcessMemory.peakBytes());
+          seconds, store.snapshots().size(), ProcessUse.peakBytes());
     }
   }
 
@@ -81,9 +82,10 @@ public final class Scale {
       CollectReport report = store.collect(CollectOptions.defaults(), phases);
       phases.end();
       print(
-          "step=collect seconds=%.3f mark_seconds=%.3f live=%d nodes=%d unreachable=%d freed=%d"
+          "step=collect seconds=%.3f cpu=%.3f mark_seconds=%.3f live=%d nodes=%d unreachable=%d freed=%d"
               + " unreachable_bytes=%d freed_bytes=%d returned_bytes=%d rewritten_bytes=%d",
           seconds(begun),
+          ProcessUse.cpuSeconds(),
           report.markDuration().toNanos() / 1e9,
           report.chunksLive(),
           report.nodesLive(),

@@ -1,17 +1,26 @@
 package io.nbdvault.bench.store;
 
+import com.sun.management.OperatingSystemMXBean;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** How much memory this process has resident, all of it, as Linux counts it. */
-final class ProcessMemory {
+/** What this process uses, all of it: resident memory and processor time. */
+final class ProcessUse {
   private static final Path STATUS = Path.of("/proc/self/status");
   private static final Path CLEAR_REFS = Path.of("/proc/self/clear_refs");
 
-  private ProcessMemory() {}
+  private ProcessUse() {}
 
-  /** The most since {@link #resetPeak} was called, or since the process began; in bytes. */
+  /** Seconds of processor time, of all threads, since the process began. */
+  static double cpuSeconds() {
+    OperatingSystemMXBean system =
+        (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+    return system.getProcessCpuTime() / 1e9;
+  }
+
+  /** The most memory since {@link #resetPeak} was called, or since the process began; in bytes. */
   static long peakBytes() throws IOException {
     for (String line : Files.readAllLines(STATUS)) {
       if (line.startsWith("VmHWM:")) {
