@@ -125,9 +125,15 @@ final class Collector {
 
   private Marks mark(List<SnapshotRecord> roots) throws StoreException {
     long begun = System.nanoTime();
-    Marks marks = new Marker(index, reader, listener, StoreLimits.markPrefixes()).mark(roots);
+    Marker marker = new Marker(index, reader, listener, StoreLimits.markPrefixes());
+    Marks marks = marker.mark(roots);
     markDuration = Duration.ofNanos(System.nanoTime() - begun);
-    LOG.info("mark=done ordinals={} bytes={}", marks.count(), marks.memoryBytes());
+    LOG.info(
+        "mark=done ordinals={} bytes={} nodes={} parts={}",
+        marks.count(),
+        marks.memoryBytes(),
+        marker.nodes(),
+        marker.parts());
     return marks;
   }
 

@@ -74,8 +74,12 @@ final class ContentReader implements NodeSource {
 
   @Override
   public TreeNode read(ChunkId id) throws StoreException {
+    return readNode(id, require(new IndexKey(RecordType.NODE, id)));
+  }
+
+  /** Reads a node whose row was looked up before. */
+  TreeNode readNode(ChunkId id, IndexRow row) throws StoreException {
     IndexKey key = new IndexKey(RecordType.NODE, id);
-    IndexRow row = require(key);
     if (row.plainLength() > TreeNode.BYTES_MAX) {
       throw damaged(key, row, "plain length of a node: " + row.plainLength(), null);
     }

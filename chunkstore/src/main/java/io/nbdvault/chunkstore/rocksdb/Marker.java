@@ -30,12 +30,12 @@ final class Marker {
   private final IndexScan index;
   private final ContentReader reader;
   private final CollectListener listener;
-  private final int prefixesMax;
+  private final PrefixSet part;
   private final Marks marks = new Marks();
   private final Roaring64Bitmap leaves = new Roaring64Bitmap();
   private long nodes;
   private long chunks;
-  private PrefixSet part;
+  private int parts = 1;
 
   /**
    * Makes a marker.
@@ -46,8 +46,7 @@ final class Marker {
     this.index = index;
     this.reader = reader;
     this.listener = listener;
-    this.prefixesMax = prefixesMax;
-    this.part = new PrefixSet(prefixesMax, PrefixSet.SPACE_FIRST);
+    this.part = new PrefixSet(prefixesMax);
   }
 
   /**
@@ -65,7 +64,8 @@ final class Marker {
     }
     markChunks();
     while (!part.isLastPart()) {
-      part = new PrefixSet(prefixesMax, part.last() + 1);
+      part.beginNextPart();
+      parts++;
       collectFromLeaves();
       markChunks();
     }
@@ -76,6 +76,11 @@ final class Marker {
   /** How many nodes were marked. */
   long nodes() {
     return nodes;
+  }
+
+  /** In how many parts the ids of the chunks were gone over. */
+  int parts() {
+    return parts;
   }
 
   /** How many chunks were marked. */
@@ -94,7 +99,7 @@ final class Marker {
     if (!marks.add(row.ordinal())) {
       return;
     }
-    TreeNode node = reader.read(id);
+    TreeNode node = reader.readNode(id, row);
     nodes++;
     listener.progress(Phase.MARK, nodes, nodes);
     if (node.level() == 0) {

@@ -17,12 +17,12 @@ import java.util.Arrays;
  */
 final class PrefixSet {
   /** The flipped prefix at which the id space begins. */
-  static final long SPACE_FIRST = Long.MIN_VALUE;
+  private static final long SPACE_FIRST = Long.MIN_VALUE;
 
   private static final long SPACE_LAST = Long.MAX_VALUE;
 
   private final long[] prefixes;
-  private final long first;
+  private long first = SPACE_FIRST;
   private long last = SPACE_LAST;
   private int count;
 
@@ -30,17 +30,15 @@ final class PrefixSet {
   private int sorted;
 
   /**
-   * Makes an empty set.
+   * Makes an empty set, of the first part.
    *
    * @param capacity how many prefixes there is room for, at least 2
-   * @param first the first flipped prefix of this part
    */
-  PrefixSet(int capacity, long first) {
+  PrefixSet(int capacity) {
     if (capacity < 2) {
       throw new IllegalArgumentException("capacity: " + capacity + " (expected: >= 2)");
     }
     this.prefixes = new long[capacity];
-    this.first = first;
   }
 
   /** The first 64 bits of an id, with the first one flipped. */
@@ -93,6 +91,17 @@ final class PrefixSet {
   /** Whether the part reaches to the end of the id space. */
   boolean isLastPart() {
     return last == SPACE_LAST;
+  }
+
+  /** Makes the set that of the part after this one: empty again. This must not be the last. */
+  void beginNextPart() {
+    if (isLastPart()) {
+      throw new IllegalStateException("there is no part after the last");
+    }
+    first = last + 1;
+    last = SPACE_LAST;
+    count = 0;
+    sorted = 0;
   }
 
   private void sort() {

@@ -29,9 +29,13 @@ final class StoreLimits {
   /** Rows of the index that are read at a time in a scan. */
   static final int SCAN_ROWS = 4096;
 
-  /** Most ids that a mark holds in memory at once: 8 bytes each, a quarter of the heap. */
+  /**
+   * Most ids that a mark holds in memory at once: 8 bytes each, two fifths of the heap. They are in
+   * one array, which must fit beside the marks into what the collector of garbage has for what is
+   * old: two thirds.
+   */
   static int markPrefixes() {
-    return (int) Math.min(64 << 20, Runtime.getRuntime().maxMemory() / 4 / Long.BYTES);
+    return (int) Math.min(64 << 20, Runtime.getRuntime().maxMemory() / 5 * 2 / Long.BYTES);
   }
 
   private StoreLimits() {}

@@ -1,0 +1,24 @@
+# shellcheck shell=bash
+# Builds and starts the programs that measure the store. Sourced by bench/scale and bench/lifecycle.
+
+# shellcheck source=bin/lib/jdk.sh
+source bin/lib/jdk.sh
+find_jdk 17 999 javac || die "no JDK of version 17 or later found"
+
+build() { # ROOT: of the project or of a copy of it
+  # In one run, so that the modules need not be installed.
+  (cd "$1" && JAVA_HOME=$jdk_home mvn -q -B -ntp -P-checks -DskipTests -pl bench -am \
+    package dependency:build-classpath -Dmdep.outputFile=target/classpath)
+}
+
+# java_run HEAP CLASS ARGUMENTS...: with the options of bin/nbdvault; `root` is the project's, if
+# it is not this directory.
+java_run() {
+  local heap=$1 at=${root:-.}
+  local -a jar=("$at"/bench/target/bench-*.jar) options=(-Xmx"$heap" -XX:MaxDirectMemorySize=192m
+    -XX:+UseSerialGC -XX:-UsePerfData -Xlog:disable)
+  shift
+  ((jdk_major >= 24)) && options+=(--enable-native-access=ALL-UNNAMED)
+  ((jdk_major >= 23)) && options+=(--sun-misc-unsafe-memory-access=allow)
+  nice -n 5 "$jdk_home/bin/java" "${options[@]}" -cp "${jar[0]}:$(<"$at/bench/target/classpath")" "$@"
+}
