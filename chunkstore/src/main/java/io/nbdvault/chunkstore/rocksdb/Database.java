@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -79,20 +80,13 @@ final class Database implements AutoCloseable {
   /**
    * A file of a family.
    *
-   * @param name without a directory
+   * @param name with a slash before it
    * @param level 0 for those that may overlap others
    * @param smallestPrefix the first 8 bytes of its first key: in family chunk, the ordinal
    * @param largestPrefix the first 8 bytes of its last key
    * @param sizeBytes of the file
-   * @param entries rows in it, deletions among them
    */
-  record Table(
-      String name,
-      int level,
-      long smallestPrefix,
-      long largestPrefix,
-      long sizeBytes,
-      long entries) {}
+  record Table(String name, int level, long smallestPrefix, long largestPrefix, long sizeBytes) {}
 
   /** Is told before anything is changed on disk, so that a test can end the process there. */
   static volatile Runnable beforeChange = () -> {};
@@ -223,9 +217,30 @@ final class Database implements AutoCloseable {
                       file.level(),
                       prefix(file.smallestKey()),
                       prefix(file.largestKey()),
-                      file.size(),
-                      file.numEntries()))
+                      file.size()))
           .toList();
+    } finally {
+      exit();
+    }
+  }
+
+  /**
+   * How many rows lie in each file of a family, by the file's name, deleted ones too as long as
+   * they take room. Asks every file: a database that was opened a moment ago knows none of it.
+   */
+  Map<String, Long> rowCounts(Family family) throws StoreException {
+    enter();
+    try {
+      Map<String, Long> counts = new HashMap<>();
+      db.getPropertiesOfAllTables(handle(family))
+          .forEach(
+              (path, table) ->
+                  counts.put(
+                      path.substring(path.lastIndexOf('/')),
+                      table.getNumEntries() - table.getNumDeletions()));
+      return counts;
+    } catch (RocksDBException e) {
+      throw StoreErrors.of(location, "reading family " + family, e);
     } finally {
       exit();
     }

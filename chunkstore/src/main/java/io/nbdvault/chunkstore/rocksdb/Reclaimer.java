@@ -7,6 +7,7 @@ import io.nbdvault.chunkstore.format.OrdinalKey;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import org.roaringbitmap.longlong.LongIterator;
@@ -87,7 +88,7 @@ final class Reclaimer {
   }
 
   /** The parts that are worth rewriting, those with the least left to write first. */
-  List<Part> plan(Roaring64Bitmap dead) {
+  List<Part> plan(Roaring64Bitmap dead) throws StoreException {
     List<Part> parts = new ArrayList<>();
     long allDeadBytes = 0;
     for (Part part : cut(dead)) {
@@ -100,7 +101,8 @@ final class Reclaimer {
     List<Part> chosen = new ArrayList<>();
     long chosenBytes = 0;
     for (Part part : parts) {
-      if (chosenBytes * 1000 >= allDeadBytes * FREED_PER_MILLE) {
+      boolean enough = chosenBytes * 1000 >= allDeadBytes * FREED_PER_MILLE;
+      if (enough && part.liveBytes() > part.deadBytes()) {
         break;
       }
       chosen.add(part);
@@ -132,7 +134,7 @@ final class Reclaimer {
       List<Part> noRoom = new ArrayList<>();
       for (Part part : left) {
         Interruption.check("reclaiming");
-        if (part.liveBytes() + FREE_BYTES_MIN > directory.usableBytes()) {
+        if (part.liveBytes() > 0 && part.liveBytes() + FREE_BYTES_MIN > directory.usableBytes()) {
           noRoom.add(part);
           continue;
         }
@@ -141,11 +143,8 @@ final class Reclaimer {
         listener.progress(Phase.RECLAIM, done, expected);
       }
       if (noRoom.size() == left.size()) {
+        // Their rows are gone; a later collection finds the records by counting.
         LOG.warn("reclaim=incomplete parts={} reason=no-space", noRoom.size());
-        for (Part part : noRoom) {
-          // Their rows are gone, so the records must go; the space comes back by and by.
-          deleteRecords(part);
-        }
         return;
       }
       left = noRoom;
@@ -197,8 +196,7 @@ final class Reclaimer {
     if (wholly) {
       database.dropTables(Family.CHUNK, first, last);
     }
-    deleteRecords(part);
-    database.flush(Family.CHUNK);
+    writer.run(() -> deleteRecords(part));
     database.compact(Family.CHUNK, first, last);
     if (!wholly) {
       rewrittenBytes += part.sizeBytes();
@@ -206,8 +204,13 @@ final class Reclaimer {
     }
   }
 
-  /** Deletes each run of ordinals between those that stay. */
+  /**
+   * Deletes each run of ordinals between those that stay. What is deleted goes into a file of its
+   * own, without what is put meanwhile: a file that had both would reach from here to the newest
+   * ordinal, and rewriting one part would be rewriting everything in between.
+   */
   private void deleteRecords(Part part) throws StoreException {
+    database.flush(Family.CHUNK);
     long end = part.last() + 1;
     LongIterator live = marks.ordinals().getLongIteratorFrom(part.first());
     long next = part.first();
@@ -220,8 +223,9 @@ final class Reclaimer {
         }
         next = stays + 1;
       }
-      writer.run(() -> deleteRuns(runs));
+      deleteRuns(runs);
     }
+    database.flush(Family.CHUNK);
   }
 
   private void deleteRuns(List<long[]> runs) throws StoreException {
@@ -238,37 +242,55 @@ final class Reclaimer {
   }
 
   /** Each file's ordinals from its first to the first of the next. */
-  private List<Part> cut(Roaring64Bitmap dead) {
+  private List<Part> cut(Roaring64Bitmap dead) throws StoreException {
+    Map<String, Long> rowCounts = database.rowCounts(Family.CHUNK);
     List<Database.Table> tables = tables();
+    tables.removeIf(table -> rowCounts.getOrDefault(table.name(), 0L) == 0);
     List<Part> parts = new ArrayList<>();
-    for (int i = 0; i < tables.size(); i++) {
+    for (int i = 0; i < tables.size(); ) {
+      // Files that overlap are one part.
+      long largest = tables.get(i).largestPrefix();
+      int next = i + 1;
+      while (next < tables.size() && tables.get(next).smallestPrefix() <= largest) {
+        largest = Math.max(largest, tables.get(next).largestPrefix());
+        next++;
+      }
       // What lies before the first file can only be in the first one's neighbourhood by mistake.
       long first = i == 0 ? 1 : tables.get(i).smallestPrefix();
-      long last = i + 1 < tables.size() ? tables.get(i + 1).smallestPrefix() - 1 : endOrdinal - 1;
+      long last = next < tables.size() ? tables.get(next).smallestPrefix() - 1 : endOrdinal - 1;
       if (last >= first && first < endOrdinal) {
-        parts.add(part(first, Math.min(last, endOrdinal - 1), tables.get(i), dead));
+        parts.add(
+            part(first, Math.min(last, endOrdinal - 1), tables.subList(i, next), rowCounts, dead));
       }
+      i = next;
     }
     return parts;
   }
 
-  private Part part(long first, long last, Database.Table table, Roaring64Bitmap dead) {
+  private Part part(
+      long first,
+      long last,
+      List<Database.Table> tables,
+      Map<String, Long> rowCounts,
+      Roaring64Bitmap dead) {
     long deadCount = dead.rankLong(last) - dead.rankLong(first - 1);
     long liveCount = marks.count(first, last + 1);
-    if (table.largestPrefix() < endOrdinal) {
-      // Records without a row, which a killed collection has left, are found by counting.
-      deadCount = Math.max(deadCount, table.entries() - liveCount);
+    if (tables.stream().allMatch(table -> table.largestPrefix() < endOrdinal)) {
+      // Records without a row, which a killed process has left, are found by counting.
+      long rows = tables.stream().mapToLong(t -> rowCounts.getOrDefault(t.name(), 0L)).sum();
+      deadCount = Math.max(deadCount, rows - liveCount);
     }
+    long sizeBytes = tables.stream().mapToLong(Database.Table::sizeBytes).sum();
     long all = Math.max(1, deadCount + liveCount);
-    long liveBytes = (long) ((double) table.sizeBytes() * liveCount / all);
-    return new Part(first, last, deadCount, table.sizeBytes(), liveBytes);
+    long liveBytes = (long) ((double) sizeBytes * liveCount / all);
+    return new Part(first, last, deadCount, sizeBytes, liveBytes);
   }
 
   /** The files of the records, in the order of the ordinals at which they begin. */
   private List<Database.Table> tables() {
-    return database.tables(Family.CHUNK).stream()
-        .sorted(Comparator.comparingLong(Database.Table::smallestPrefix))
-        .toList();
+    List<Database.Table> tables = new ArrayList<>(database.tables(Family.CHUNK));
+    tables.sort(Comparator.comparingLong(Database.Table::smallestPrefix));
+    return tables;
   }
 
   private void pause(long bytes, long begunNanos) throws StoreException {

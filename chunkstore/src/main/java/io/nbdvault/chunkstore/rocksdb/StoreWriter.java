@@ -100,7 +100,8 @@ final class StoreWriter {
 
   /**
    * Does something on the writer's thread, after everything that was queued before. If it fails the
-   * store takes no more writes.
+   * store takes no more writes. Once it is queued it is done whoever is interrupted, so this waits
+   * for it: what follows may rely on its not being done behind its back.
    */
   void run(WriteTask.Step.Action action) throws StoreException {
     requireOtherThread();
@@ -111,7 +112,7 @@ final class StoreWriter {
       Thread.currentThread().interrupt();
       throw new StoreFailedException("Interrupted before it was written.", e);
     }
-    Awaiting.result(step.done());
+    Awaiting.uninterruptedResult(step.done());
   }
 
   /** The ordinal that comes next. Only in a step: then all that is below it was given. */

@@ -22,10 +22,37 @@ public final class Awaiting {
       Thread.currentThread().interrupt();
       throw new StoreFailedException("Interrupted while waiting for the store.", e);
     } catch (ExecutionException e) {
-      if (e.getCause() instanceof StoreException failure) {
-        throw failure;
-      }
-      throw new StoreFailedException("The store failed: " + e.getCause(), e);
+      throw failure(e);
     }
+  }
+
+  /**
+   * Waits for a result, also while the thread is interrupted, which it then stays.
+   *
+   * @throws StoreException what the future failed with
+   */
+  public static <T> T uninterruptedResult(CompletableFuture<T> future) throws StoreException {
+    boolean interrupted = Thread.interrupted();
+    try {
+      while (true) {
+        try {
+          return future.get();
+        } catch (InterruptedException e) {
+          interrupted = true;
+        } catch (ExecutionException e) {
+          throw failure(e);
+        }
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  private static StoreException failure(ExecutionException e) {
+    return e.getCause() instanceof StoreException failure
+        ? failure
+        : new StoreFailedException("The store failed: " + e.getCause(), e);
   }
 }
