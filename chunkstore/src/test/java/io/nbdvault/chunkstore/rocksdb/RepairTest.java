@@ -29,7 +29,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Three snapshots of a disk of 40 chunks, each with some chunks of its own, in tables of its own. */
+/**
+ * Three snapshots of a disk of 40 chunks, each with some chunks of its own, in tables of its own.
+ */
 @Timeout(120)
 class RepairTest {
   private static final int CHUNK = DamagedRepository.CHUNK;
@@ -173,8 +175,7 @@ class RepairTest {
     assertThatThrownBy(repository::open).isInstanceOf(StoreException.class);
     RepairReport report = repair();
     assertThat(report.plan().steps())
-        .containsExactly(
-            RepairStep.REBUILD_DATABASE, RepairStep.REBUILD_INDEX, RepairStep.FLAG);
+        .containsExactly(RepairStep.REBUILD_DATABASE, RepairStep.REBUILD_INDEX, RepairStep.FLAG);
     assertAllWhole();
     healsByBackup();
   }
@@ -198,8 +199,7 @@ class RepairTest {
       if (bad != null) {
         Files.write(config, bad);
       }
-      assertThat(repair().plan().steps())
-          .containsExactly(RepairStep.WRITE_CONFIG, RepairStep.FLAG);
+      assertThat(repair().plan().steps()).containsExactly(RepairStep.WRITE_CONFIG, RepairStep.FLAG);
       assertThat(config).hasBinaryContent(good);
       assertAllWhole();
     }
