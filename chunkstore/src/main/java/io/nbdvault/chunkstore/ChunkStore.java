@@ -64,11 +64,17 @@ public interface ChunkStore extends SnapshotCatalog, AutoCloseable {
    * @param parents the snapshots whose trees the new one may start from, kept from being reclaimed
    *     while the session is open; a disk that was left out of the latest one continues from an
    *     earlier one
-   * @param compression for the new chunks
+   * @param options how new chunks are stored
    * @throws NoSuchSnapshotException if one of the parents is not there or is forgotten
    * @throws IllegalStateException if the store was opened for reading only
    */
-  BackupSession beginBackup(Set<SnapshotId> parents, Compression compression) throws StoreException;
+  BackupSession beginBackup(Set<SnapshotId> parents, BackupOptions options) throws StoreException;
+
+  /** Begins a snapshot whose writes are not verified. */
+  default BackupSession beginBackup(Set<SnapshotId> parents, Compression compression)
+      throws StoreException {
+    return beginBackup(parents, new BackupOptions(compression, false));
+  }
 
   /**
    * Opens a snapshot for reading and keeps it from being reclaimed until the reader is closed.

@@ -131,6 +131,13 @@ final class BackupCommand implements Callable<Integer> {
               + " or none. Default: what init was told.")
   private @Nullable Compression compression;
 
+  @Option(
+      names = "--verify-writes",
+      description =
+          "Open every new record again and compare it before it is stored: catches memory that"
+              + " errs, for some CPU time.")
+  private boolean verifyWrites;
+
   BackupCommand(NbdvaultCommand root) {
     this.root = root;
   }
@@ -165,7 +172,8 @@ final class BackupCommand implements Callable<Integer> {
         rateLimitBytesPerSecond == null
             ? OptionalLong.empty()
             : OptionalLong.of(rateLimitBytesPerSecond),
-        Optional.ofNullable(compression));
+        Optional.ofNullable(compression),
+        verifyWrites);
   }
 
   private void check() {

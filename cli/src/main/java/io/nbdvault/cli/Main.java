@@ -76,6 +76,7 @@ public final class Main {
             .addSubcommand("protect", new ProtectCommand(root))
             .addSubcommand("unprotect", new UnprotectCommand(root))
             .addSubcommand("verify", new VerifyCommand(root))
+            .addSubcommand("repair", new RepairCommand(root))
             .addSubcommand("cleanup", new CleanupCommand(root))
             .addSubcommand("nbd", nbd(root))
             .addSubcommand("help", new CommandLine.HelpCommand())

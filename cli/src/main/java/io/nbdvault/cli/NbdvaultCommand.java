@@ -36,7 +36,7 @@ import picocli.CommandLine.Spec;
       " 0:done",
       " 1:failed",
       " 2:the command line is wrong, or names what is not there",
-      " 3:done in part",
+      " 3:done in part, or damage was found",
       "10:there is no repository",
       "11:the repository is in use",
       "13:the VM is being backed up by another run",

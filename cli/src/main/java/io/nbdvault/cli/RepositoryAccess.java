@@ -33,6 +33,11 @@ final class RepositoryAccess {
     return Repositories.openReadOnly(root.repository(command));
   }
 
+  /** Opens it for reading, also if some of its files are missing or damaged. */
+  ChunkStore forLooking() throws StoreException {
+    return Repositories.openDamaged(root.repository(command));
+  }
+
   /**
    * Opens it for this process alone. Where another one has it, waits for as long as {@code
    * --lock-wait} says.

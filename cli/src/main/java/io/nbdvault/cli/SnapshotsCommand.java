@@ -2,6 +2,7 @@ package io.nbdvault.cli;
 
 import io.nbdvault.chunkstore.CatalogEntry;
 import io.nbdvault.chunkstore.ChunkStore;
+import io.nbdvault.chunkstore.DamagedItem;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.cli.render.JsonLines;
 import io.nbdvault.cli.render.SnapshotJson;
@@ -61,8 +62,10 @@ final class SnapshotsCommand implements Callable<Integer> {
   @Override
   public Integer call() throws StoreException, JobException {
     List<CatalogEntry> snapshots;
+    List<DamagedItem> damaged;
     try (ChunkStore store = new RepositoryAccess(root, spec).forReading()) {
       snapshots = store.catalog().stream().filter(entry -> entry.isKept() != forgotten).toList();
+      damaged = store.damagedSnapshots();
     }
     if (vm != null) {
       String name = vm;
@@ -73,7 +76,22 @@ final class SnapshotsCommand implements Callable<Integer> {
       }
     }
     print(snapshots);
+    requireWhole(damaged);
     return ExitCode.OK;
+  }
+
+  /** What was listed is right; that it is not all must not go unnoticed. */
+  private static void requireWhole(List<DamagedItem> damaged) throws JobException {
+    if (!damaged.isEmpty()) {
+      DamagedItem first = damaged.get(0);
+      throw new JobException(
+          JobException.Kind.PARTIAL,
+          "damaged, and so not listed: "
+              + first.what()
+              + ": "
+              + first.reason()
+              + (damaged.size() > 1 ? ", and " + (damaged.size() - 1) + " more" : ""));
+    }
   }
 
   private void print(List<CatalogEntry> snapshots) {

@@ -1,7 +1,6 @@
 package io.nbdvault.cli;
 
 import io.nbdvault.chunkstore.ChunkStore;
-import io.nbdvault.chunkstore.Repositories;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.VerifyOptions;
 import io.nbdvault.chunkstore.VerifyReport;
@@ -13,7 +12,6 @@ import io.nbdvault.engine.EngineLimits;
 import io.nbdvault.engine.JobException;
 import io.nbdvault.engine.maintenance.VerifyJob;
 import io.nbdvault.engine.maintenance.VerifyRequest;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -83,16 +81,16 @@ final class VerifyCommand implements Callable<Integer> {
   }
 
   @Override
-  public Integer call() throws StoreException, JobException {
-    Path repository = root.repository(spec);
+  public Integer call() throws StoreException, JobException, InterruptedException {
+    RepositoryAccess access = new RepositoryAccess(root, spec);
     VerifyRequest request = request();
     long startNanos = System.nanoTime();
     VerifyReport report;
-    try (ChunkStore store = Repositories.openDamaged(repository);
+    try (ChunkStore store = access.forLooking();
         JobDisplay display = root.display()) {
       VerifyJob job =
           new VerifyJob(EngineLimits.defaults(), root.surroundings().cancellation(), display);
-      report = job.run(store, () -> Repositories.open(repository), request);
+      report = job.run(store, access::forWriting, request);
     }
     print(report, request, Duration.ofNanos(System.nanoTime() - startNanos));
     if (!report.isClean()) {

@@ -13,6 +13,7 @@ import io.nbdvault.chunkstore.format.OrdinalKey;
 import io.nbdvault.chunkstore.format.RecordType;
 import io.nbdvault.chunkstore.format.TreeNode;
 import io.nbdvault.chunkstore.tree.NodeSource;
+import java.util.Arrays;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
@@ -162,6 +163,24 @@ final class ContentReader implements NodeSource {
           8, "id: " + header.id() + " (its bytes have " + found + ")");
     }
     return header;
+  }
+
+  /** Whether a new record, whose checksum is still to be written, opens to these bytes. */
+  boolean opensTo(byte[] record, byte[] plain, int offset, int length) {
+    byte[] copy = record.clone();
+    byte[] opened = plainBuffer.get();
+    try {
+      // The checksum takes in the ordinal, which the writer gives: any will do here.
+      ContentRecord.seal(copy, 1);
+      ContentRecord header = ContentRecord.decode(copy, copy.length, 1);
+      if (header.plainLength() != length) {
+        return false;
+      }
+      open(header, copy, opened, 0);
+      return Arrays.equals(opened, 0, length, plain, offset, offset + length);
+    } catch (MalformedRecordException e) {
+      return false;
+    }
   }
 
   /** Longest record of this repository. */

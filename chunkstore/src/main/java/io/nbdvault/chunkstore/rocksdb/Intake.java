@@ -43,17 +43,18 @@ final class Intake {
   /**
    * Stores content unless the store has it. Borrows the array until it returns.
    *
+   * @param verified whether a new record is opened again and compared before it is stored
    * @param epoch of the session that relies on the content from now on: the index row has it, or a
    *     later one, when the future completes
    */
   CompletableFuture<StoredChunk> put(
-      IndexKey key, byte[] plain, int offset, int length, ChunkCodec codec, long epoch) {
+      IndexKey key, byte[] plain, int offset, int length, ChunkCodec codec, boolean verified, long epoch) {
     try {
       while (true) {
         Claim mine = new Claim(key, epoch);
         Claim first = claims.claim(mine);
         if (first == null) {
-          return storeClaimed(mine, plain, offset, length, codec);
+          return storeClaimed(mine, plain, offset, length, codec, verified);
         }
         CompletableFuture<StoredChunk> theirs = follow(first, epoch);
         if (theirs != null) {
@@ -90,13 +91,16 @@ final class Intake {
   }
 
   private CompletableFuture<StoredChunk> storeClaimed(
-      Claim claim, byte[] plain, int offset, int length, ChunkCodec codec)
+      Claim claim, byte[] plain, int offset, int length, ChunkCodec codec, boolean verified)
       throws StoreException, InterruptedException {
     Claim.Decision decision = Claim.Decision.ABANDONED;
     try {
       IndexRow row = reader.lookUp(claim.key());
       if (row == null || row.damaged()) {
         byte[] record = encode(claim.key(), plain, offset, length, codec);
+        if (verified) {
+          verify(claim.key(), record, plain, offset, length);
+        }
         long ordinal = row == null ? WriteTask.Content.NEW_ORDINAL : row.ordinal();
         writer.submit(new WriteTask.Content(claim, length, record, ordinal));
       } else if (row.epoch() < claim.epoch()) {
@@ -144,6 +148,18 @@ final class Intake {
     header.writeTo(record);
     cipher.seal(header, record);
     return record;
+  }
+
+  /** What the memory holds now is what will be stored: better no record than a wrong one. */
+  private void verify(IndexKey key, byte[] record, byte[] plain, int offset, int length)
+      throws StoreFailedException {
+    if (!reader.opensTo(record, plain, offset, length)) {
+      throw new StoreFailedException(
+          "The record of "
+              + key
+              + " does not give back what it was made of: this machine's memory or processor errs.",
+          null);
+    }
   }
 
   private byte[] compressionBuffer(ChunkCodec codec) {

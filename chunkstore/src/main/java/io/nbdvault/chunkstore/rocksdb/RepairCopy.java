@@ -47,6 +47,7 @@ final class RepairCopy {
       makeEmpty();
       for (Path file : files(directory.database())) {
         Path copy = dir().resolve(file.getFileName());
+        Database.beforeChange.run();
         if (file.toString().endsWith(TABLE_SUFFIX)) {
           Files.createLink(copy, file);
         } else {
@@ -137,6 +138,7 @@ final class RepairCopy {
         }
       }
       RepositoryDirectory.sync(dir());
+      Database.beforeChange.run();
       Files.move(dir(), directory.repairedDatabase(), StandardCopyOption.ATOMIC_MOVE);
       directory.sync();
       Path quarantined = quarantine();
@@ -158,6 +160,7 @@ final class RepairCopy {
       } catch (FileAlreadyExistsException e) {
         continue;
       }
+      Database.beforeChange.run();
       Files.move(directory.database(), place, StandardCopyOption.ATOMIC_MOVE);
       RepositoryDirectory.sync(quarantine);
       directory.sync();

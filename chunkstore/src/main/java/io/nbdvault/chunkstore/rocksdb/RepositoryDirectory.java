@@ -57,6 +57,7 @@ record RepositoryDirectory(Path dir) {
   void finishRepair() throws StoreException {
     try {
       if (!Files.exists(database()) && Files.isDirectory(repairedDatabase())) {
+        Database.beforeChange.run();
         Files.move(repairedDatabase(), database(), StandardCopyOption.ATOMIC_MOVE);
         sync();
       }

@@ -40,6 +40,7 @@ final class RocksBackupSession implements BackupSession {
   private final SnapshotId id = SnapshotId.random();
   private final List<SnapshotRecord> parents;
   private final ChunkCodec codec;
+  private final boolean verifyWrites;
   private final int chunkSizeBytes;
   private final byte[] zeros;
   private final long epoch;
@@ -59,6 +60,7 @@ final class RocksBackupSession implements BackupSession {
   RocksBackupSession(
       List<SnapshotRecord> parents,
       ChunkCodec codec,
+      boolean verifyWrites,
       byte[] zeros,
       long epoch,
       ContentCipher cipher,
@@ -68,6 +70,7 @@ final class RocksBackupSession implements BackupSession {
       Consumer<RocksBackupSession> onClose) {
     this.parents = List.copyOf(parents);
     this.codec = codec;
+    this.verifyWrites = verifyWrites;
     this.chunkSizeBytes = zeros.length;
     this.zeros = zeros;
     this.epoch = epoch;
@@ -113,7 +116,7 @@ final class RocksBackupSession implements BackupSession {
       }
       ChunkId chunk = cipher.id(RecordType.CHUNK, plain, offset, length);
       IndexKey key = new IndexKey(RecordType.CHUNK, chunk);
-      return noticeFailure(intake.put(key, plain, offset, length, codec, epoch));
+      return noticeFailure(intake.put(key, plain, offset, length, codec, verifyWrites, epoch));
     } finally {
       life.readLock().unlock();
     }
@@ -171,7 +174,7 @@ final class RocksBackupSession implements BackupSession {
     try {
       requireOpen();
       return new NodeSink.PendingNode(
-          nodeId, noticeFailure(intake.put(key, plain, 0, plain.length, codec, epoch)));
+          nodeId, noticeFailure(intake.put(key, plain, 0, plain.length, codec, verifyWrites, epoch)));
     } finally {
       life.readLock().unlock();
     }

@@ -1,12 +1,12 @@
 package io.nbdvault.chunkstore.rocksdb;
 
+import io.nbdvault.chunkstore.BackupOptions;
 import io.nbdvault.chunkstore.BackupSession;
 import io.nbdvault.chunkstore.CatalogEntry;
 import io.nbdvault.chunkstore.ChunkStore;
 import io.nbdvault.chunkstore.CollectListener;
 import io.nbdvault.chunkstore.CollectOptions;
 import io.nbdvault.chunkstore.CollectReport;
-import io.nbdvault.chunkstore.Compression;
 import io.nbdvault.chunkstore.DamagedContent;
 import io.nbdvault.chunkstore.DamagedItem;
 import io.nbdvault.chunkstore.DiffVisitor;
@@ -198,16 +198,17 @@ final class RocksChunkStore implements ChunkStore {
   }
 
   @Override
-  public BackupSession beginBackup(Set<SnapshotId> parents, Compression compression)
+  public BackupSession beginBackup(Set<SnapshotId> parents, BackupOptions options)
       throws StoreException {
     Writing writable = requireWriting();
-    ChunkCodec codec = ChunkCodec.of(compression);
+    ChunkCodec codec = ChunkCodec.of(options.compression());
     return gate.beginSession(
         parents,
         (parentRecords, epoch) ->
             new RocksBackupSession(
                 parentRecords,
                 codec,
+                options.verifyWrites(),
                 zeros,
                 epoch,
                 cipher,

@@ -110,7 +110,7 @@ class IntakeTest {
   }
 
   private static CompletableFuture<StoredChunk> put(Intake intake) {
-    return intake.put(KEY, PLAIN, 0, PLAIN.length, ChunkCodec.of(Codec.LZ4), EPOCH);
+    return intake.put(KEY, PLAIN, 0, PLAIN.length, ChunkCodec.of(Codec.LZ4), false, EPOCH);
   }
 
   private static StoreWriter writer(Database database, Claims claims) throws StoreException {

@@ -18,11 +18,15 @@ public final class VerifyJson {
   /** An object for everything that is damaged, and a summary. */
   public static List<ObjectNode> objects(
       VerifyReport report, VerifyRequest request, Duration took) {
+    List<ObjectNode> objects = damage(report);
+    objects.add(summary(report, request, took));
+    return objects;
+  }
+
+  /** An object for everything that is damaged. */
+  public static List<ObjectNode> damage(VerifyReport report) {
     List<ObjectNode> objects = new ArrayList<>();
-    for (DamagedItem item : report.items()) {
-      objects.add(
-          JsonLines.event("damaged-item").put("what", item.what()).put("reason", item.reason()));
-    }
+    report.items().forEach(item -> objects.add(of(item)));
     for (DamagedContent content : report.contents()) {
       ObjectNode json =
           JsonLines.event("damaged-content")
@@ -41,22 +45,28 @@ public final class VerifyJson {
               .put("offsetBytes", range.offsetBytes())
               .put("lengthBytes", range.lengthBytes()));
     }
-    objects.add(summary(report, request, took));
     return objects;
   }
 
+  static ObjectNode of(DamagedItem item) {
+    return JsonLines.event("damaged-item").put("what", item.what()).put("reason", item.reason());
+  }
+
+  /** Adds how much was looked at and how much of it is damaged. */
+  static void addCounts(ObjectNode json, VerifyReport report) {
+    json.put("snapshots", report.snapshots())
+        .put("records", report.records())
+        .put("readBytes", report.readBytes())
+        .put("damagedItems", report.items().size())
+        .put("damagedContents", report.contentsFound())
+        .put("damagedRanges", report.rangesFound())
+        .put("flagged", report.flagged());
+  }
+
   private static ObjectNode summary(VerifyReport report, VerifyRequest request, Duration took) {
-    ObjectNode json =
-        JsonLines.event("summary")
-            .put("job", "verify")
-            .put("snapshots", report.snapshots())
-            .put("records", report.records())
-            .put("readBytes", report.readBytes())
-            .put("damagedItems", report.items().size())
-            .put("damagedContents", report.contentsFound())
-            .put("damagedRanges", report.rangesFound())
-            .put("flagged", report.flagged())
-            .put("seconds", SnapshotJson.seconds(took));
+    ObjectNode json = JsonLines.event("summary").put("job", "verify");
+    addCounts(json, report);
+    json.put("seconds", SnapshotJson.seconds(took));
     if (request.samplePercent() < VerifyOptions.ALL_PERCENT) {
       json.put("samplePercent", request.samplePercent()).put("seed", request.seed());
     }

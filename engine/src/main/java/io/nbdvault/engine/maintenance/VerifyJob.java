@@ -27,7 +27,7 @@ public final class VerifyJob {
   /** Opens the repository for writing. */
   @FunctionalInterface
   public interface Writable {
-    ChunkStore open() throws StoreException;
+    ChunkStore open() throws StoreException, JobException, InterruptedException;
   }
 
   private final EngineLimits limits;
@@ -49,7 +49,7 @@ public final class VerifyJob {
    * @throws JobException when the request cannot be met, or the job was cancelled
    */
   public VerifyReport run(ChunkStore store, Writable writable, VerifyRequest request)
-      throws JobException, StoreException {
+      throws JobException, StoreException, InterruptedException {
     VerifyOptions options =
         new VerifyOptions(
             select(store, request),
@@ -78,6 +78,11 @@ public final class VerifyJob {
   }
 
   private boolean proceed(VerifyProgress progress) {
+    return proceed(progress, listener, cancellation);
+  }
+
+  /** Tells how far a verification is. Returns false if the job was cancelled. */
+  static boolean proceed(VerifyProgress progress, JobListener listener, Cancellation cancellation) {
     if (progress.phase() == VerifyPhase.RECORDS && progress.done() > 0) {
       double share = (double) progress.expected() / progress.done();
       long expectedBytes = (long) (progress.readBytes() * share);
@@ -86,7 +91,8 @@ public final class VerifyJob {
     return !cancellation.isCancelled();
   }
 
-  private VerifyReport flag(Writable writable, VerifyReport report) throws StoreException {
+  private VerifyReport flag(Writable writable, VerifyReport report)
+      throws JobException, StoreException, InterruptedException {
     try (ChunkStore store = writable.open()) {
       return report.withFlagged(store.flagDamaged(report.contents()));
     } catch (RepositoryInUseException e) {

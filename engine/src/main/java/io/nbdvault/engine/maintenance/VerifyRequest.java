@@ -1,5 +1,6 @@
 package io.nbdvault.engine.maintenance;
 
+import io.nbdvault.chunkstore.VerifyOptions;
 import java.util.List;
 
 /**
@@ -12,6 +13,11 @@ import java.util.List;
  */
 public record VerifyRequest(
     List<String> snapshots, double samplePercent, long seed, boolean checksumsOnly) {
+  /** Everything, once. */
+  public static VerifyRequest everything() {
+    return new VerifyRequest(List.of(), VerifyOptions.ALL_PERCENT, 0, false);
+  }
+
   /** Copies the names. */
   public VerifyRequest {
     snapshots = List.copyOf(snapshots);

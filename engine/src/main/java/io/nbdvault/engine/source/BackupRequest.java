@@ -28,6 +28,7 @@ import java.util.stream.Stream;
  * @param freeze whether the guest's filesystems are frozen for the instant
  * @param rateLimitBytesPerSecond how fast the backup may read; empty for no limit
  * @param compression of the new chunks; empty for the repository's
+ * @param verifyWrites whether every new record is opened again and compared before it is stored
  */
 public record BackupRequest(
     String vm,
@@ -41,7 +42,8 @@ public record BackupRequest(
     Optional<Path> guestAgent,
     Freeze freeze,
     OptionalLong rateLimitBytesPerSecond,
-    Optional<Compression> compression) {
+    Optional<Compression> compression,
+    boolean verifyWrites) {
 
   public BackupRequest {
     disks = Set.copyOf(disks);
@@ -78,7 +80,8 @@ public record BackupRequest(
         guestAgent,
         freeze,
         rateLimitBytesPerSecond,
-        Optional.empty());
+        Optional.empty(),
+        false);
   }
 
   /** Where the disks of a VM are. */

@@ -1,5 +1,6 @@
 package io.nbdvault.engine.testkit;
 
+import io.nbdvault.chunkstore.BackupOptions;
 import io.nbdvault.chunkstore.BackupSession;
 import io.nbdvault.chunkstore.CatalogEntry;
 import io.nbdvault.chunkstore.ChunkId;
@@ -7,7 +8,6 @@ import io.nbdvault.chunkstore.ChunkStore;
 import io.nbdvault.chunkstore.CollectListener;
 import io.nbdvault.chunkstore.CollectOptions;
 import io.nbdvault.chunkstore.CollectReport;
-import io.nbdvault.chunkstore.Compression;
 import io.nbdvault.chunkstore.DamagedContent;
 import io.nbdvault.chunkstore.DamagedItem;
 import io.nbdvault.chunkstore.DiffVisitor;
@@ -99,9 +99,9 @@ public record InterceptedStore(ChunkStore store, Step afterDisk, Step beforeComm
   }
 
   @Override
-  public BackupSession beginBackup(Set<SnapshotId> parents, Compression compression)
+  public BackupSession beginBackup(Set<SnapshotId> parents, BackupOptions options)
       throws StoreException {
-    return new Session(store.beginBackup(parents, compression));
+    return new Session(store.beginBackup(parents, options));
   }
 
   @Override

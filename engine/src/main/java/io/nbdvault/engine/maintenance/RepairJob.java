@@ -1,0 +1,76 @@
+package io.nbdvault.engine.maintenance;
+
+import io.nbdvault.chunkstore.ChunkStore;
+import io.nbdvault.chunkstore.RepairPlan;
+import io.nbdvault.chunkstore.RepairReport;
+import io.nbdvault.chunkstore.Repositories;
+import io.nbdvault.chunkstore.StoreException;
+import io.nbdvault.chunkstore.VerifyOptions;
+import io.nbdvault.chunkstore.VerifyProgress;
+import io.nbdvault.chunkstore.VerifyReport;
+import io.nbdvault.engine.Cancellation;
+import io.nbdvault.engine.EngineLimits;
+import io.nbdvault.engine.JobEvent;
+import io.nbdvault.engine.JobException;
+import io.nbdvault.engine.JobListener;
+import java.nio.file.Path;
+
+/**
+ * Repairs a repository: first its files, so that it can be opened and written to, then all of its
+ * content is verified, and what is damaged is flagged.
+ */
+public final class RepairJob {
+  private final EngineLimits limits;
+  private final Cancellation cancellation;
+  private final JobListener listener;
+
+  public RepairJob(EngineLimits limits, Cancellation cancellation, JobListener listener) {
+    this.limits = limits;
+    this.cancellation = cancellation;
+    this.listener = JobListener.serialized(listener);
+  }
+
+  /**
+   * What a repair came to.
+   *
+   * @param files what was done to the files
+   * @param content what is damaged still
+   */
+  public record Outcome(RepairReport files, VerifyReport content) {}
+
+  /** Looks what there is to do, and changes nothing. Reads every file of the database. */
+  public RepairPlan plan(Path repository) throws StoreException {
+    listener.onEvent(new JobEvent.Started("repair", repository.toString()));
+    return Repositories.planRepair(repository, this::tell);
+  }
+
+  /**
+   * Repairs.
+   *
+   * @param writable opens the repository for writing once its files are repaired
+   * @throws JobException when the job was cancelled; the files are repaired as a whole or not at
+   *     all, whenever that is
+   */
+  public Outcome repair(Path repository, VerifyJob.Writable writable)
+      throws JobException, StoreException, InterruptedException {
+    listener.onEvent(new JobEvent.Started("repair", repository.toString()));
+    RepairReport files = Repositories.repair(repository, this::tell);
+    cancellation.check();
+    try (ChunkStore store = writable.open()) {
+      VerifyReport content =
+          store.verify(VerifyOptions.everything(limits.workers()), this::proceed);
+      cancellation.check();
+      return new Outcome(files, content);
+    }
+  }
+
+  private void tell(String what, long done, long expected) {
+    if (expected > 0) {
+      listener.onEvent(new JobEvent.Progress(done, expected, 0, 0));
+    }
+  }
+
+  private boolean proceed(VerifyProgress progress) {
+    return VerifyJob.proceed(progress, listener, cancellation);
+  }
+}
