@@ -42,14 +42,18 @@ import picocli.CommandLine.Spec;
     customSynopsis = {
       "nbdvault backup VM --qmp SOCKET [OPTIONS]",
       "       nbdvault backup VM --image NAME=FILE,format=raw|qcow2 ... [OPTIONS]",
-      "       nbdvault backup VM --nbd NAME=URI ... [OPTIONS]"
+      "       nbdvault backup VM --nbd NAME=URI ... [OPTIONS]",
+      "       nbdvault backup --plan FILE"
     },
     footer = {
       "%nExamples:",
       "  nbdvault -r /backup backup web1 --qmp /run/web1.qmp --tag reason=nightly",
-      "  nbdvault -r /backup backup db2 --image vda=/vm/db2.qcow2,format=qcow2"
+      "  nbdvault -r /backup backup db2 --image vda=/vm/db2.qcow2,format=qcow2",
+      "  nbdvault -r /backup backup --plan /etc/nbdvault/nightly.yaml"
     })
 final class BackupCommand implements Callable<Integer> {
+  static final String PLAN_OPTION = "--plan";
+
   private final NbdvaultCommand root;
 
   @Spec
@@ -58,6 +62,7 @@ final class BackupCommand implements Callable<Integer> {
 
   @Parameters(
       paramLabel = "VM",
+      arity = "0..1",
       description = "Name of the VM in the repository: no '@' or '/', not only hex digits.")
   private String vm = "";
 
@@ -138,14 +143,28 @@ final class BackupCommand implements Callable<Integer> {
               + " errs, for some CPU time.")
   private boolean verifyWrites;
 
+  @Option(
+      names = PLAN_OPTION,
+      paramLabel = "FILE",
+      description =
+          "Back up the VMs that this YAML file lists, each with options of its own, some at a"
+              + " time; see the README. Goes with no other option of this command. Default: none.")
+  private @Nullable Path plan;
+
   BackupCommand(NbdvaultCommand root) {
     this.root = root;
   }
 
   @Override
   public Integer call() throws IOException, JobException, InterruptedException {
+    RepositoryAccess access = new RepositoryAccess(root, spec);
+    if (plan != null) {
+      checkAlone();
+      new PlanRun(root, access).run(BackupPlan.of(BackupPlanFile.read(plan), root));
+      return ExitCode.OK;
+    }
     BackupRequest request = request();
-    try (ChunkStore store = new RepositoryAccess(root, spec).forWriting();
+    try (ChunkStore store = access.forWriting();
         JobDisplay display = root.display()) {
       new BackupJob(store, EngineLimits.defaults(), root.surroundings().cancellation(), display)
           .run(request);
@@ -154,6 +173,9 @@ final class BackupCommand implements Callable<Integer> {
   }
 
   BackupRequest request() {
+    if (vm.isEmpty()) {
+      throw misused("Missing required parameter: 'VM'");
+    }
     BackupRequest.Source from = source.source(spec.commandLine());
     check();
     SortedMap<String, String> tagsByName = new TreeMap<>();
@@ -174,6 +196,16 @@ final class BackupCommand implements Callable<Integer> {
             : OptionalLong.of(rateLimitBytesPerSecond),
         Optional.ofNullable(compression),
         verifyWrites);
+  }
+
+  /** What else was given would not be heeded. */
+  private void checkAlone() {
+    boolean more =
+        spec.commandLine().getParseResult().matchedOptions().stream()
+            .anyMatch(option -> !option.inherited() && !option.names()[0].equals(PLAN_OPTION));
+    if (more || !vm.isEmpty()) {
+      throw misused(PLAN_OPTION + " goes with no VM and no other option of backup");
+    }
   }
 
   private void check() {

@@ -79,7 +79,8 @@ final class ErrorReport {
     }
   }
 
-  private static String describe(Throwable error) {
+  /** An error in a sentence for the person who has it. */
+  static String describe(Throwable error) {
     if (error instanceof NoRepositoryException) {
       return JobException.sentence(error) + " Make one with: nbdvault -r REPO init";
     }

@@ -2,6 +2,8 @@ package io.nbdvault.cli;
 
 import io.nbdvault.cli.render.JobDisplay;
 import io.nbdvault.cli.render.JsonDisplay;
+import io.nbdvault.cli.render.JsonLines;
+import io.nbdvault.cli.render.PlanDisplay;
 import io.nbdvault.cli.render.ProgressLine;
 import io.nbdvault.cli.render.Terminal;
 import io.nbdvault.cli.render.TextDisplay;
@@ -162,6 +164,15 @@ final class NbdvaultCommand implements Callable<Integer> {
   /** What shows a job whose result is stdout itself. */
   JobDisplay displayOnStderr() {
     return textDisplay(surroundings.err());
+  }
+
+  /** What shows several backups. */
+  PlanDisplay planDisplay() {
+    if (json) {
+      return new PlanDisplay(new PlanStyle.Json(new JsonLines(surroundings.out()), quiet), null);
+    }
+    ProgressLine line = progressLine();
+    return new PlanDisplay(new PlanStyle.Text(surroundings, quiet, line), line);
   }
 
   private JobDisplay textDisplay(PrintStream out) {

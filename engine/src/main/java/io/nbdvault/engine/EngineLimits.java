@@ -58,6 +58,28 @@ public record EngineLimits(
         Duration.ofSeconds(5));
   }
 
+  /**
+   * What is left for one of several jobs that run at once in one command: together they hold at
+   * most twice the plaintext of one.
+   *
+   * @param jobs how many run at once
+   */
+  public EngineLimits forOneOf(int jobs) {
+    atLeast("jobs", jobs, 1);
+    return new EngineLimits(
+        Math.max(16L * requestBytesMax, Math.min(budgetBytes, 2 * budgetBytes / jobs)),
+        requestBytesMax,
+        connections,
+        extentWindowBytes,
+        pendingRunsMax,
+        Math.max(1, Math.min(workers, 2 * workers / jobs)),
+        scratchFreeBytesMin,
+        scratchPollInterval,
+        teardownTimeout,
+        freezeTimeout,
+        thawTimeout);
+  }
+
   /** These limits with another floor of free scratch space, in bytes. */
   public EngineLimits withScratchFreeBytesMin(long bytes) {
     return new EngineLimits(

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -20,6 +21,7 @@ public final class JsonDisplay implements JobDisplay {
   private final JsonLines lines;
   private final boolean quiet;
   private final LongSupplier nanoTime;
+  private final Optional<String> vm;
 
   @GuardedBy("this")
   private @Nullable SnapshotRecord committed;
@@ -44,9 +46,24 @@ public final class JsonDisplay implements JobDisplay {
   }
 
   JsonDisplay(PrintStream out, boolean quiet, LongSupplier nanoTime) {
-    this.lines = new JsonLines(out);
+    this(new JsonLines(out), quiet, nanoTime, Optional.empty());
+  }
+
+  /**
+   * Shows one of several jobs.
+   *
+   * @param lines shared by them
+   * @param vm that each object names
+   */
+  public JsonDisplay(JsonLines lines, boolean quiet, String vm) {
+    this(lines, quiet, System::nanoTime, Optional.of(vm));
+  }
+
+  private JsonDisplay(JsonLines lines, boolean quiet, LongSupplier nanoTime, Optional<String> vm) {
+    this.lines = lines;
     this.quiet = quiet;
     this.nanoTime = nanoTime;
+    this.vm = vm;
   }
 
   @Override
@@ -61,7 +78,9 @@ public final class JsonDisplay implements JobDisplay {
     } else if (event instanceof JobEvent.Removed) {
       removed++;
     }
-    lines.write(EventJson.of(event));
+    ObjectNode json = EventJson.of(event);
+    vm.ifPresent(name -> json.put("vm", name));
+    lines.write(json);
   }
 
   @GuardedBy("this")

@@ -19,6 +19,7 @@ public final class TextDisplay implements JobDisplay {
   private final boolean quiet;
   private final ZoneId zone;
   private final @Nullable ProgressLine progress;
+  private final String prefix;
 
   @GuardedBy("this")
   private @Nullable SnapshotRecord committed;
@@ -37,11 +38,27 @@ public final class TextDisplay implements JobDisplay {
       boolean quiet,
       ZoneId zone,
       @Nullable ProgressLine progress) {
+    this(out, err, quiet, zone, progress, "");
+  }
+
+  /**
+   * As above.
+   *
+   * @param prefix what each line but the summary begins with
+   */
+  public TextDisplay(
+      PrintStream out,
+      PrintStream err,
+      boolean quiet,
+      ZoneId zone,
+      @Nullable ProgressLine progress,
+      String prefix) {
     this.out = out;
     this.err = err;
     this.quiet = quiet;
     this.zone = zone;
     this.progress = progress;
+    this.prefix = prefix;
   }
 
   @Override
@@ -55,7 +72,7 @@ public final class TextDisplay implements JobDisplay {
     } else if (event instanceof JobEvent.DiskSkipped disk) {
       note("disk " + disk.disk() + ": left out: " + disk.reason());
     } else if (event instanceof JobEvent.Warning warning) {
-      print(err, "nbdvault: warning: " + warning.message());
+      print(err, "nbdvault: warning: " + prefix + warning.message());
     } else if (event instanceof JobEvent.Removed thing) {
       removed++;
       note("removed " + thing.kind() + " " + thing.name());
@@ -122,13 +139,13 @@ public final class TextDisplay implements JobDisplay {
 
   private void note(String text) {
     if (!quiet) {
-      print(err, text);
+      print(err, prefix + text);
     }
   }
 
   private void result(String text) {
     if (!quiet) {
-      print(out, text);
+      print(out, prefix + text);
     }
   }
 
