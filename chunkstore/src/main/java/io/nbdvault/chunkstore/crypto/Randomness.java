@@ -1,0 +1,16 @@
+package io.nbdvault.chunkstore.crypto;
+
+import java.security.SecureRandom;
+
+/** The platform's source of randomness. */
+final class Randomness {
+  private static final SecureRandom RANDOM = new SecureRandom();
+
+  private Randomness() {}
+
+  static byte[] bytes(int count) {
+    byte[] bytes = new byte[count];
+    RANDOM.nextBytes(bytes);
+    return bytes;
+  }
+}
