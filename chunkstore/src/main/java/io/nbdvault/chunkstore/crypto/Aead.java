@@ -48,9 +48,17 @@ final class Aead {
     }
   }
 
+  static Cipher newCipher() {
+    try {
+      return Cipher.getInstance("AES/GCM/NoPadding");
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException("every Java platform must have AES-GCM", e);
+    }
+  }
+
   private static Cipher cipher(int mode, byte[] key, byte[] nonceFirst)
       throws GeneralSecurityException {
-    Cipher cipher = Cipher.getInstance("AES/GCM/NoPadding");
+    Cipher cipher = newCipher();
     GCMParameterSpec nonce = new GCMParameterSpec(8 * TAG_BYTES, nonceFirst, 0, NONCE_BYTES);
     cipher.init(mode, new SecretKeySpec(key, "AES"), nonce);
     return cipher;

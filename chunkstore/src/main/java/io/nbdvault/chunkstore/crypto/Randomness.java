@@ -8,6 +8,10 @@ final class Randomness {
 
   private Randomness() {}
 
+  static void fill(byte[] bytes) {
+    RANDOM.nextBytes(bytes);
+  }
+
   static byte[] bytes(int count) {
     byte[] bytes = new byte[count];
     RANDOM.nextBytes(bytes);

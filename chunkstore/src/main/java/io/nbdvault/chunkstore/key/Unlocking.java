@@ -15,9 +15,27 @@ public interface Unlocking {
    */
   Optional<UnlockingKey> key() throws IOException;
 
-  /** A key that is at hand. */
+  /**
+   * Whether a repository that is not encrypted is to be refused. Who brings a key expects
+   * encryption: whoever has the repository's disk might have put another one in its place.
+   */
+  default boolean expectsEncryption() {
+    return false;
+  }
+
+  /** A key that is at hand, and so expected to be needed. */
   static Unlocking with(UnlockingKey key) {
-    return () -> Optional.of(key);
+    return new Unlocking() {
+      @Override
+      public Optional<UnlockingKey> key() {
+        return Optional.of(key);
+      }
+
+      @Override
+      public boolean expectsEncryption() {
+        return true;
+      }
+    };
   }
 
   /** For who has no key: an encrypted repository cannot be opened. */

@@ -9,6 +9,7 @@ import io.nbdvault.chunkstore.SnapshotState;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.format.MalformedRecordException;
 import io.nbdvault.chunkstore.format.SnapshotFrame;
+import io.nbdvault.chunkstore.format.SnapshotSeal;
 import io.nbdvault.chunkstore.format.SnapshotStateRow;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -32,10 +33,12 @@ final class Catalog {
   private static final Logger LOG = LoggerFactory.getLogger(Catalog.class);
 
   private final Database database;
+  private final SnapshotSeal seal;
   private final Set<SnapshotId> uncommitted = ConcurrentHashMap.newKeySet();
 
-  Catalog(Database database) {
+  Catalog(Database database, SnapshotSeal seal) {
     this.database = database;
+    this.seal = seal;
   }
 
   /**
@@ -148,9 +151,9 @@ final class Catalog {
     }
   }
 
-  private static SnapshotRecord decode(byte[] key, byte[] row) throws DamagedException {
+  private SnapshotRecord decode(byte[] key, byte[] row) throws DamagedException {
     try {
-      return SnapshotFrame.decode(key, row);
+      return SnapshotFrame.decode(key, row, seal);
     } catch (MalformedRecordException e) {
       throw damaged("snapshot ", key, e);
     }
