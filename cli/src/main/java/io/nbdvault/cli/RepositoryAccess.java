@@ -3,6 +3,7 @@ package io.nbdvault.cli;
 import io.nbdvault.chunkstore.ChunkStore;
 import io.nbdvault.chunkstore.Repositories;
 import io.nbdvault.chunkstore.RepositoryInUseException;
+import io.nbdvault.chunkstore.RepositoryKeys;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.cli.render.JsonLines;
 import io.nbdvault.engine.JobException;
@@ -30,7 +31,7 @@ final class RepositoryAccess {
 
   /** Opens it for reading, also while another process writes to it. */
   ChunkStore forReading() throws StoreException {
-    return Repositories.openReadOnly(root.repository(command));
+    return Repositories.openReadOnly(root.repository(command), root.keys());
   }
 
   /**
@@ -40,12 +41,27 @@ final class RepositoryAccess {
    * @throws RepositoryInUseException if it is still in use then
    */
   ChunkStore forWriting() throws StoreException, JobException, InterruptedException {
+    return waiting(repository -> Repositories.open(repository, root.keys()));
+  }
+
+  /** Opens its keys, as {@link #forWriting} opens the rest. */
+  RepositoryKeys keys() throws StoreException, JobException, InterruptedException {
+    return waiting(repository -> Repositories.openKeys(repository, root.keys()));
+  }
+
+  @FunctionalInterface
+  private interface Opener<T> {
+    T open(Path repository) throws StoreException;
+  }
+
+  private <T> T waiting(Opener<T> opener)
+      throws StoreException, JobException, InterruptedException {
     Path repository = root.repository(command);
     Duration wait = root.lockWait();
     long deadline = System.nanoTime() + wait.toNanos();
     for (boolean told = false; ; told = true) {
       try {
-        return Repositories.open(repository);
+        return opener.open(repository);
       } catch (RepositoryInUseException e) {
         long left = deadline - System.nanoTime();
         if (left <= 0) {
