@@ -39,7 +39,7 @@ final class KeyAddCommand implements Callable<Integer> {
   @ArgGroup(multiplicity = "0..1")
   private @Nullable NewKey newKey;
 
-  @Option(names = "--label", paramLabel = "TEXT", description = "What to call the slot.")
+  @Option(names = "--label", paramLabel = "TEXT", description = "What to call the slot. Default: nothing.")
   private String label = "";
 
   /** What the new slot is for. */
@@ -47,13 +47,14 @@ final class KeyAddCommand implements Callable<Integer> {
     @Option(
         names = "--new-password-file",
         paramLabel = "FILE",
-        description = "File with the new password.")
+        description = "File with the new password. Default: the terminal is asked.")
     private @Nullable Path passwordFile;
 
     @Option(
         names = "--new-key-file",
         paramLabel = "FILE",
-        description = "A file of at least 32 random bytes: head -c 32 /dev/urandom.")
+        description = "A file of at least 32 random bytes, as head -c 32 /dev/urandom makes it. Default:"
+                + " none.")
     private @Nullable Path keyFile;
 
     @Option(
@@ -61,7 +62,7 @@ final class KeyAddCommand implements Callable<Integer> {
         paramLabel = "FILE",
         description =
             "Public key of a pair of X25519, whose private key unlocks the repository: see key"
-                + " generate.")
+                + " generate. Default: none.")
     private @Nullable Path recipient;
   }
 

@@ -108,14 +108,15 @@ final class NbdvaultCommand implements Callable<Integer> {
       names = "--password-command",
       paramLabel = "COMMAND",
       scope = ScopeType.INHERIT,
-      description = "Shell command that prints the password.")
+      description = "Shell command that prints the password. Default: none.")
   private @Nullable String passwordCommand;
 
   @Option(
       names = "--key-file",
       paramLabel = "FILE",
       scope = ScopeType.INHERIT,
-      description = "Key file or private key that unlocks the repository, instead of a password.")
+      description = "Key file or private key that unlocks the repository, instead of a password."
+              + " Default: none.")
   private @Nullable Path keyFile;
 
   private @Nullable KeySource keySource;

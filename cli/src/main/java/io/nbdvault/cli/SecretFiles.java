@@ -7,7 +7,9 @@ import io.nbdvault.chunkstore.key.Recipient;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
 
@@ -86,6 +88,10 @@ final class SecretFiles {
         throw new IOException(file + ": more than " + bytesMax + " bytes");
       }
       return content;
+    } catch (NoSuchFileException e) {
+      throw new IOException(file + ": no such file or directory", e);
+    } catch (AccessDeniedException e) {
+      throw new IOException(file + ": permission denied", e);
     }
   }
 
