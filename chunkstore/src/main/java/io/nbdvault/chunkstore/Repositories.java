@@ -71,11 +71,13 @@ public final class Repositories {
   }
 
   /**
-   * Opens a repository for reading only and without its key. If it is encrypted, its checksums can
-   * be checked; whatever needs more throws {@link IllegalStateException}.
+   * Opens a repository as {@link #openDamaged} does, without its key. If it is encrypted, {@link
+   * ChunkStore#verify} can check its checksums; whatever needs the key throws {@link
+   * IllegalStateException}.
    *
    * @throws NoRepositoryException if there is none
    * @throws UnsupportedFormatException if it was written by a newer version
+   * @throws DamagedException if not even the list of its files can be read
    */
   public static ChunkStore openLocked(Path dir) throws StoreException {
     return RocksRepository.openLocked(dir);
@@ -104,6 +106,11 @@ public final class Repositories {
     return RocksRepository.openKeys(dir, unlocking);
   }
 
+  /** Opens a repository that is not encrypted, to look for damage, as below. */
+  public static ChunkStore openDamaged(Path dir) throws StoreException {
+    return openDamaged(dir, Unlocking.none());
+  }
+
   /**
    * Opens a repository as {@link #openReadOnly} does, also if files of it are missing or damaged:
    * what is whole can be read, the rest throws {@link DamagedException}. To look for damage.
@@ -111,9 +118,10 @@ public final class Repositories {
    * @throws NoRepositoryException if there is none
    * @throws UnsupportedFormatException if it was written by a newer version
    * @throws DamagedException if not even the list of its files can be read
+   * @throws WrongPasswordException if it is encrypted, and the key is not one of its keys
    */
-  public static ChunkStore openDamaged(Path dir) throws StoreException {
-    return openDamaged(dir, Unlocking.none());
+  public static ChunkStore openDamaged(Path dir, Unlocking unlocking) throws StoreException {
+    return RocksRepository.openDamaged(dir, unlocking);
   }
 
   /**

@@ -39,7 +39,10 @@ final class KeyAddCommand implements Callable<Integer> {
   @ArgGroup(multiplicity = "0..1")
   private @Nullable NewKey newKey;
 
-  @Option(names = "--label", paramLabel = "TEXT", description = "What to call the slot. Default: nothing.")
+  @Option(
+      names = "--label",
+      paramLabel = "TEXT",
+      description = "What to call the slot. Default: nothing.")
   private String label = "";
 
   /** What the new slot is for. */
@@ -53,7 +56,8 @@ final class KeyAddCommand implements Callable<Integer> {
     @Option(
         names = "--new-key-file",
         paramLabel = "FILE",
-        description = "A file of at least 32 random bytes, as head -c 32 /dev/urandom makes it. Default:"
+        description =
+            "A file of at least 32 random bytes, as head -c 32 /dev/urandom makes it. Default:"
                 + " none.")
     private @Nullable Path keyFile;
 

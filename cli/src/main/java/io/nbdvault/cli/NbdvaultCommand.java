@@ -115,7 +115,8 @@ final class NbdvaultCommand implements Callable<Integer> {
       names = "--key-file",
       paramLabel = "FILE",
       scope = ScopeType.INHERIT,
-      description = "Key file or private key that unlocks the repository, instead of a password."
+      description =
+          "Key file or private key that unlocks the repository, instead of a password."
               + " Default: none.")
   private @Nullable Path keyFile;
 

@@ -5,6 +5,7 @@ import io.nbdvault.chunkstore.Repositories;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.VerifyOptions;
 import io.nbdvault.chunkstore.VerifyReport;
+import io.nbdvault.chunkstore.key.Unlocking;
 import io.nbdvault.cli.render.JobDisplay;
 import io.nbdvault.cli.render.JsonLines;
 import io.nbdvault.cli.render.VerifyJson;
@@ -75,7 +76,8 @@ final class VerifyCommand implements Callable<Integer> {
   @Option(
       names = "--checksums-only",
       description =
-          "Check the records' checksums alone: faster, and notices what a disk did to them.")
+          "Check the records' checksums alone: faster, and notices what a disk did to them."
+              + " Needs no password.")
   private boolean checksumsOnly;
 
   VerifyCommand(NbdvaultCommand root) {
@@ -88,17 +90,29 @@ final class VerifyCommand implements Callable<Integer> {
     VerifyRequest request = request();
     long startNanos = System.nanoTime();
     VerifyReport report;
-    try (ChunkStore store = Repositories.openDamaged(repository);
+    Unlocking unlocking = isKeyless() ? Unlocking.none() : root.keys();
+    try (ChunkStore store = open(repository, unlocking);
         JobDisplay display = root.display()) {
       VerifyJob job =
           new VerifyJob(EngineLimits.defaults(), root.surroundings().cancellation(), display);
-      report = job.run(store, () -> Repositories.open(repository), request);
+      report = job.run(store, () -> Repositories.open(repository, unlocking), request);
     }
     print(report, request, Duration.ofNanos(System.nanoTime() - startNanos));
     if (!report.isClean()) {
       throw new JobException(JobException.Kind.PARTIAL, VerifyText.advice(report));
     }
     return ExitCode.OK;
+  }
+
+  /** Checksums need no key, so nobody is asked for one. Snapshots' names do. */
+  private boolean isKeyless() {
+    return checksumsOnly && snapshots.isEmpty() && !root.keys().expectsEncryption();
+  }
+
+  private ChunkStore open(Path repository, Unlocking unlocking) throws StoreException {
+    return isKeyless()
+        ? Repositories.openLocked(repository)
+        : Repositories.openDamaged(repository, unlocking);
   }
 
   VerifyRequest request() {

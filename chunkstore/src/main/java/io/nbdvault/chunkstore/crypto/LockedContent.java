@@ -51,6 +51,11 @@ public final class LockedContent implements ContentCipher, SnapshotSeal {
   }
 
   @Override
+  public boolean isLocked() {
+    return true;
+  }
+
+  @Override
   public byte[] seal(byte[] key, byte[] header, byte[] json) {
     throw locked();
   }

@@ -24,6 +24,11 @@ public interface SnapshotSeal {
   /** Whether records are sealed; one that is not is refused then, and the other way round. */
   boolean isSealing();
 
+  /** Whether nothing can be opened, because the key is not at hand. */
+  default boolean isLocked() {
+    return false;
+  }
+
   /**
    * Seals a record's JSON, which becomes {@link ContentRecord#SEAL_BYTES} longer.
    *

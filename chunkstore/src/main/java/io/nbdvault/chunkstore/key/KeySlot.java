@@ -1,5 +1,6 @@
 package io.nbdvault.chunkstore.key;
 
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 
 /**
@@ -8,7 +9,7 @@ import java.time.Instant;
  * @param number 1 to {@link #NUMBER_MAX}
  * @param kind what opens it
  * @param label what somebody called it: at most {@link #LABEL_LENGTH_MAX} characters, none of them
- *     a control character
+ *     a control character or half of one
  * @param created when it was made, or its passphrase last changed
  */
 public record KeySlot(int number, SlotKind kind, String label, Instant created) {
@@ -27,7 +28,9 @@ public record KeySlot(int number, SlotKind kind, String label, Instant created) 
       throw new IllegalArgumentException(
           "key slot: " + number + " (expected: 1 to " + NUMBER_MAX + ")");
     }
-    if (label.length() > LABEL_LENGTH_MAX || label.chars().anyMatch(Character::isISOControl)) {
+    if (label.length() > LABEL_LENGTH_MAX
+        || label.chars().anyMatch(Character::isISOControl)
+        || !StandardCharsets.UTF_8.newEncoder().canEncode(label)) {
       throw new IllegalArgumentException(
           "label of key slot "
               + number
@@ -35,7 +38,7 @@ public record KeySlot(int number, SlotKind kind, String label, Instant created) 
               + label.length()
               + " characters (expected: <= "
               + LABEL_LENGTH_MAX
-              + ", without control characters)");
+              + ", none of them a control character or half of one)");
     }
   }
 }

@@ -52,6 +52,9 @@ final class Catalog {
 
   /** All snapshots that can be read. A damaged row does not hide the others. */
   List<CatalogEntry> list() throws StoreException {
+    if (seal.isLocked()) {
+      throw new IllegalStateException("the repository was opened without its key");
+    }
     Listing listing = read();
     for (DamagedItem row : listing.damaged()) {
       LOG.warn("catalog=\"{}\" damaged=\"{}\"", row.what(), row.reason());
@@ -59,7 +62,10 @@ final class Catalog {
     return listing.entries();
   }
 
-  /** The whole catalog, with what is damaged of it. */
+  /**
+   * The whole catalog, with what is damaged of it. Without the repository's key the checksums are
+   * checked, and there are no entries.
+   */
   Listing read() throws StoreException {
     List<SnapshotRecord> records = new ArrayList<>();
     Map<SnapshotId, SnapshotState> states = new HashMap<>();
@@ -71,6 +77,8 @@ final class Catalog {
               try {
                 if (key.length == SnapshotStateRow.KEY_BYTES) {
                   addState(states, key, row);
+                } else if (seal.isLocked()) {
+                  check(key, row);
                 } else {
                   addCommitted(records, key, row);
                 }
@@ -148,6 +156,14 @@ final class Catalog {
     SnapshotRecord record = decode(key, row);
     if (!uncommitted.contains(record.id())) {
       records.add(record);
+    }
+  }
+
+  private static void check(byte[] key, byte[] row) throws DamagedException {
+    try {
+      SnapshotFrame.check(key, row);
+    } catch (MalformedRecordException e) {
+      throw damaged("snapshot ", key, e);
     }
   }
 

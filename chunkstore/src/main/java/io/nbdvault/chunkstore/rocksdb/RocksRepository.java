@@ -146,8 +146,8 @@ public final class RocksRepository {
     }
   }
 
-  private static ChunkStore openLookingAway(
-      RepositoryDirectory directory, ContentUnlocking content) throws StoreException {
+  private static ChunkStore openLookingAway(RepositoryDirectory directory, ContentUnlocking content)
+      throws StoreException {
     RepositoryConfig config = directory.readConfig();
     Database database =
         Database.open(

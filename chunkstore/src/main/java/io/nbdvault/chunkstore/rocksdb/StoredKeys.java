@@ -1,13 +1,16 @@
 package io.nbdvault.chunkstore.rocksdb;
 
 import io.nbdvault.chunkstore.DamagedException;
+import io.nbdvault.chunkstore.DamagedItem;
 import io.nbdvault.chunkstore.RepositoryConfig;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.format.KeysFile;
 import io.nbdvault.chunkstore.format.MalformedRecordException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
@@ -43,7 +46,7 @@ final class StoredKeys {
    */
   KeysFile read() throws StoreException {
     byte[] file = readFile();
-    byte[] row = database.get(Family.DEFAULT, key());
+    byte[] row = readRow();
     try {
       KeysFile fromFile = file == null ? null : decode(file);
       KeysFile fromRow = tryDecode(row);
@@ -61,11 +64,30 @@ final class StoredKeys {
     }
   }
 
+  /** What is wrong with either place. */
+  List<DamagedItem> damage() throws StoreException {
+    List<DamagedItem> found = new ArrayList<>();
+    check("keys.json", readFile(), found);
+    check("copy of keys.json", readRow(), found);
+    return found;
+  }
+
+  private void check(String what, byte @Nullable [] bytes, List<DamagedItem> found) {
+    try {
+      if (bytes == null) {
+        found.add(new DamagedItem(what, "is missing"));
+      } else {
+        decode(bytes);
+      }
+    } catch (MalformedRecordException e) {
+      found.add(new DamagedItem(what, "" + e.getMessage()));
+    }
+  }
+
   /** Makes whichever place lacks these keys have them. Durable when this returns. */
   void heal(KeysFile keys) throws StoreException {
     byte[] bytes = keys.encode();
-    byte[] row = database.get(Family.DEFAULT, key());
-    if (!Arrays.equals(row, bytes) || !Arrays.equals(readFile(), bytes)) {
+    if (!Arrays.equals(readRow(), bytes) || !Arrays.equals(readFile(), bytes)) {
       LOG.warn("keys=healed generation={}", keys.generation());
       write(keys);
     }
@@ -93,6 +115,15 @@ final class StoredKeys {
       return directory.readKeys();
     } catch (IOException e) {
       LOG.warn("keys_file=unreadable", e);
+      return null;
+    }
+  }
+
+  private byte @Nullable [] readRow() throws StoreException {
+    try {
+      return database.get(Family.DEFAULT, key());
+    } catch (DamagedException e) {
+      LOG.warn("keys_copy=unreadable", e);
       return null;
     }
   }

@@ -135,6 +135,15 @@ class ChangedKeysFileTest {
     }
   }
 
+  @Test
+  void refusesLabelsThatCannotBeWritten() throws IOException {
+    String text = new String(KEYS.encode(), StandardCharsets.UTF_8);
+    for (String label : List.of("\\ud800", "\\u0007", "x".repeat(65))) {
+      byte[] file = text.replace("admin", label).getBytes(StandardCharsets.UTF_8);
+      assertMalformed(() -> KeysFile.decode(file));
+    }
+  }
+
   private static void assertRefusedOrTheSame(byte[] file, String what) {
     try {
       assertThat(KeysFile.decode(file)).as(what).isEqualTo(KEYS);

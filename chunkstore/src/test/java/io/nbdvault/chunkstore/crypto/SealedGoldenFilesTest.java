@@ -38,8 +38,7 @@ class SealedGoldenFilesTest {
     KeysFile keys = KeysFile.decode(file("keys.json"));
     String pem = new String(file("recipient.pem"), StandardCharsets.US_ASCII);
     List<UnlockingKey> all =
-        List.of(
-            Passphrase.of("pässword".toCharArray()), KEY_FILE, PrivateKey.parsePem(pem));
+        List.of(Passphrase.of("pässword".toCharArray()), KEY_FILE, PrivateKey.parsePem(pem));
     byte[] keyring = UnlockedKeys.unlock("golden", keys, KEY_FILE).keyring().encode();
     for (UnlockingKey key : all) {
       UnlockedKeys unlocked = UnlockedKeys.unlock("golden", keys, key);
