@@ -1,14 +1,18 @@
 package io.nbdvault.chunkstore;
 
+import io.nbdvault.chunkstore.key.KeySlot;
+import io.nbdvault.chunkstore.key.SlotKey;
+import io.nbdvault.chunkstore.key.Unlocking;
 import io.nbdvault.chunkstore.rocksdb.RocksRepository;
 import java.nio.file.Path;
+import java.util.List;
 
 /** Creates and opens repositories that are directories of this machine. */
 public final class Repositories {
   private Repositories() {}
 
   /**
-   * Creates a repository. It is durable when this returns.
+   * Creates a repository that is not encrypted. It is durable when this returns.
    *
    * @param dir must be empty or not exist, and then its parent must
    * @throws StoreFailedException if the directory is not empty or cannot be written; then nothing
@@ -19,14 +23,39 @@ public final class Repositories {
   }
 
   /**
+   * Creates a repository that is encrypted, for good. It is durable when this returns.
+   *
+   * @param dir as above
+   * @param key who has it, or what it is for, can read and write the repository
+   * @param label of the key's slot
+   * @throws StoreFailedException as above
+   * @throws IllegalArgumentException if the label is too long, or nobody can have the private key
+   */
+  public static void createEncrypted(Path dir, RepositoryOptions options, SlotKey key, String label)
+      throws StoreException {
+    RocksRepository.createEncrypted(dir, options, key, label);
+  }
+
+  /** Opens a repository that is not encrypted, as below. */
+  public static ChunkStore open(Path dir) throws StoreException {
+    return open(dir, Unlocking.none());
+  }
+
+  /**
    * Opens a repository for reading and writing, for this process alone.
    *
    * @throws NoRepositoryException if there is none
    * @throws RepositoryInUseException if it is open elsewhere
    * @throws UnsupportedFormatException if it was written by a newer version
+   * @throws WrongPasswordException if it is encrypted, and the key is not one of its keys
    */
-  public static ChunkStore open(Path dir) throws StoreException {
-    return RocksRepository.open(dir);
+  public static ChunkStore open(Path dir, Unlocking unlocking) throws StoreException {
+    return RocksRepository.open(dir, unlocking);
+  }
+
+  /** Opens a repository that is not encrypted for reading only, as below. */
+  public static ChunkStore openReadOnly(Path dir) throws StoreException {
+    return openReadOnly(dir, Unlocking.none());
   }
 
   /**
@@ -35,9 +64,51 @@ public final class Repositories {
    *
    * @throws NoRepositoryException if there is none
    * @throws UnsupportedFormatException if it was written by a newer version
+   * @throws WrongPasswordException if it is encrypted, and the key is not one of its keys
    */
-  public static ChunkStore openReadOnly(Path dir) throws StoreException {
-    return RocksRepository.openReadOnly(dir);
+  public static ChunkStore openReadOnly(Path dir, Unlocking unlocking) throws StoreException {
+    return RocksRepository.openReadOnly(dir, unlocking);
+  }
+
+  /**
+   * Opens a repository as {@link #openDamaged} does, without its key. If it is encrypted, {@link
+   * ChunkStore#verify} can check its checksums; whatever needs the key throws {@link
+   * IllegalStateException}.
+   *
+   * @throws NoRepositoryException if there is none
+   * @throws UnsupportedFormatException if it was written by a newer version
+   * @throws DamagedException if not even the list of its files can be read
+   */
+  public static ChunkStore openLocked(Path dir) throws StoreException {
+    return RocksRepository.openLocked(dir);
+  }
+
+  /**
+   * The key slots of an encrypted repository as they are stored. Nothing is unlocked, so whoever
+   * can write to the repository can have changed what is shown.
+   *
+   * @throws NoRepositoryException if there is none
+   * @throws StoreFailedException if it is not encrypted
+   */
+  public static List<KeySlot> keySlots(Path dir) throws StoreException {
+    return RocksRepository.keySlots(dir);
+  }
+
+  /**
+   * Opens the keys of an encrypted repository, to change them, for this process alone.
+   *
+   * @throws NoRepositoryException if there is none
+   * @throws RepositoryInUseException if it is open elsewhere
+   * @throws StoreFailedException if it is not encrypted
+   * @throws WrongPasswordException if the key is not one of its keys
+   */
+  public static RepositoryKeys openKeys(Path dir, Unlocking unlocking) throws StoreException {
+    return RocksRepository.openKeys(dir, unlocking);
+  }
+
+  /** Opens a repository that is not encrypted, to look for damage, as below. */
+  public static ChunkStore openDamaged(Path dir) throws StoreException {
+    return openDamaged(dir, Unlocking.none());
   }
 
   /**
@@ -47,9 +118,10 @@ public final class Repositories {
    * @throws NoRepositoryException if there is none
    * @throws UnsupportedFormatException if it was written by a newer version
    * @throws DamagedException if not even the list of its files can be read
+   * @throws WrongPasswordException if it is encrypted, and the key is not one of its keys
    */
-  public static ChunkStore openDamaged(Path dir) throws StoreException {
-    return RocksRepository.openDamaged(dir);
+  public static ChunkStore openDamaged(Path dir, Unlocking unlocking) throws StoreException {
+    return RocksRepository.openDamaged(dir, unlocking);
   }
 
   /**

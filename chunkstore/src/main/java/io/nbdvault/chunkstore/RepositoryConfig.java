@@ -9,6 +9,7 @@ import java.time.Instant;
  * @param formatVersion version of everything that is stored; see {@code docs/FORMATS.md}
  * @param chunkSizeBytes length of every chunk but a disk's last: a power of two, 16 KiB to 4 MiB
  * @param compression what a backup uses unless it is told otherwise
+ * @param encryption how everything is sealed; none in format version 1
  * @param created when the repository was created
  */
 public record RepositoryConfig(
@@ -16,13 +17,15 @@ public record RepositoryConfig(
     int formatVersion,
     int chunkSizeBytes,
     Compression compression,
+    Encryption encryption,
     Instant created) {
   /** The format that this version writes, and the newest that it reads. */
   public static final int FORMAT_VERSION = 2;
 
   /** The same, in the format that this version writes. */
   public RepositoryConfig upgraded() {
-    return new RepositoryConfig(repositoryId, FORMAT_VERSION, chunkSizeBytes, compression, created);
+    return new RepositoryConfig(
+        repositoryId, FORMAT_VERSION, chunkSizeBytes, compression, encryption, created);
   }
 
   /** Checks the bounds given above. */
@@ -35,5 +38,7 @@ public record RepositoryConfig(
         "compression of format 1",
         compression,
         "lz4 or none");
+    boolean known = formatVersion >= 2 || encryption == Encryption.NONE;
+    Checks.that(known, "encryption in format version 1", encryption, "none");
   }
 }

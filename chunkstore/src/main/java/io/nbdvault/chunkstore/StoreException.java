@@ -12,7 +12,8 @@ public abstract sealed class StoreException extends IOException
         RepositoryInUseException,
         StoreFailedException,
         StoreFullException,
-        UnsupportedFormatException {
+        UnsupportedFormatException,
+        WrongPasswordException {
   private static final long serialVersionUID = 1;
 
   StoreException(String message, @Nullable Throwable cause) {

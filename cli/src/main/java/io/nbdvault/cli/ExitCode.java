@@ -2,6 +2,7 @@ package io.nbdvault.cli;
 
 import io.nbdvault.chunkstore.NoRepositoryException;
 import io.nbdvault.chunkstore.RepositoryInUseException;
+import io.nbdvault.chunkstore.WrongPasswordException;
 import io.nbdvault.engine.JobException;
 
 /** What a command's exit status means. The numbers are for scripts and never change. */
@@ -24,6 +25,9 @@ public final class ExitCode {
   /** The repository is in use by another process. */
   public static final int REPOSITORY_IN_USE = 11;
 
+  /** The password or key is wrong, or missing. */
+  public static final int WRONG_PASSWORD = 12;
+
   /** The VM is being backed up by another run. */
   public static final int VM_BUSY = 13;
 
@@ -41,6 +45,9 @@ public final class ExitCode {
     }
     if (error instanceof RepositoryInUseException) {
       return REPOSITORY_IN_USE;
+    }
+    if (error instanceof WrongPasswordException) {
+      return WRONG_PASSWORD;
     }
     return error instanceof InterruptedException ? INTERRUPTED : FAILED;
   }

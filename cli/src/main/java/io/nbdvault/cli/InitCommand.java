@@ -7,6 +7,7 @@ import io.nbdvault.chunkstore.Repositories;
 import io.nbdvault.chunkstore.RepositoryConfig;
 import io.nbdvault.chunkstore.RepositoryOptions;
 import io.nbdvault.chunkstore.StoreException;
+import io.nbdvault.chunkstore.key.SlotKey;
 import io.nbdvault.cli.render.Amounts;
 import io.nbdvault.cli.render.JsonLines;
 import io.nbdvault.engine.JobException;
@@ -31,6 +32,7 @@ import picocli.CommandLine.Spec;
     footer = {
       "%nExamples:",
       "  nbdvault -r /backup/vms init",
+      "  nbdvault -r /backup/vms init --encrypt",
       "  nbdvault -r /backup/vms init --chunk-size 128K --compression none"
     })
 final class InitCommand implements Callable<Integer> {
@@ -60,6 +62,16 @@ final class InitCommand implements Callable<Integer> {
               + " of 1 to 19 (3 if none is given), or none. Default: ${DEFAULT-VALUE}.")
   private Compression compression = Compression.LZ4;
 
+  @Option(
+      names = "--encrypt",
+      description = {
+        "Encrypt everything. The password is the one that --password-file, --password-command or $"
+            + KeySource.PASSWORD_VARIABLE
+            + " has, else the terminal is asked; or the key is the one in --key-file. If all keys"
+            + " are lost, so are all backups. Default: not encrypted."
+      })
+  private boolean encrypt;
+
   InitCommand(NbdvaultCommand root) {
     this.root = root;
   }
@@ -69,9 +81,33 @@ final class InitCommand implements Callable<Integer> {
     Path directory = root.repository(spec);
     RepositoryOptions options = options();
     refuseContent(directory);
-    Repositories.create(directory, options);
+    if (encrypt) {
+      Repositories.createEncrypted(directory, options, key(), "");
+    } else {
+      refuseKey();
+      Repositories.create(directory, options);
+    }
     tell(directory);
     return ExitCode.OK;
+  }
+
+  private SlotKey key() throws IOException {
+    return root.keys()
+        .newKey()
+        .orElseThrow(
+            () ->
+                new ParameterException(
+                    spec.commandLine(),
+                    "--encrypt: there is no terminal to ask for the password; name it with"
+                        + " --password-file FILE"));
+  }
+
+  /** Who gives a password believes that it is of use. */
+  private void refuseKey() {
+    if (root.keys().expectsEncryption()) {
+      throw new ParameterException(
+          spec.commandLine(), "a password or key was given, but not --encrypt");
+    }
   }
 
   private RepositoryOptions options() {
@@ -110,7 +146,7 @@ final class InitCommand implements Callable<Integer> {
   }
 
   private static boolean isRepository(Path directory) {
-    try (ChunkStore store = Repositories.openReadOnly(directory)) {
+    try (ChunkStore store = Repositories.openLocked(directory)) {
       return store.config().formatVersion() >= 1;
     } catch (StoreException e) {
       // Whatever else it is: it is not empty, which is what is reported.
@@ -119,7 +155,7 @@ final class InitCommand implements Callable<Integer> {
   }
 
   private void tell(Path directory) throws StoreException {
-    try (ChunkStore store = Repositories.openReadOnly(directory)) {
+    try (ChunkStore store = Repositories.openLocked(directory)) {
       RepositoryConfig config = store.config();
       if (root.isJson()) {
         ObjectNode json =
@@ -128,7 +164,8 @@ final class InitCommand implements Callable<Integer> {
                 .put("repository", directory.toString())
                 .put("id", config.repositoryId())
                 .put("chunkSizeBytes", config.chunkSizeBytes())
-                .put("compression", config.compression().toString());
+                .put("compression", config.compression().toString())
+                .put("encryption", config.encryption().toString());
         new JsonLines(root.surroundings().out()).write(json);
       } else if (!root.isQuiet()) {
         root.surroundings()
@@ -141,7 +178,8 @@ final class InitCommand implements Callable<Integer> {
                     + ": chunks of "
                     + Amounts.bytes(config.chunkSizeBytes())
                     + ", compression "
-                    + config.compression());
+                    + config.compression()
+                    + (encrypt ? ", encrypted" : ""));
       }
     }
   }

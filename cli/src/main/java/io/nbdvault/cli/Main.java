@@ -78,6 +78,7 @@ public final class Main {
             .addSubcommand("verify", new VerifyCommand(root))
             .addSubcommand("repair", new RepairCommand(root))
             .addSubcommand("cleanup", new CleanupCommand(root))
+            .addSubcommand("key", key(root))
             .addSubcommand("nbd", nbd(root))
             .addSubcommand("help", new CommandLine.HelpCommand())
             .setExpandAtFiles(false)
@@ -93,6 +94,16 @@ public final class Main {
                     new ErrorReport(surroundings, root.isJson()).failed(error, root.isVerbose()));
     layOutHelp(commandLine);
     return commandLine;
+  }
+
+  private static CommandLine key(NbdvaultCommand root) {
+    return new CommandLine(new KeyCommand(root))
+        .addSubcommand("list", new KeyListCommand(root))
+        .addSubcommand("add", new KeyAddCommand(root))
+        .addSubcommand("remove", new KeyRemoveCommand(root))
+        .addSubcommand("change-password", new KeyChangePasswordCommand(root))
+        .addSubcommand("rotate", new KeyRotateCommand(root))
+        .addSubcommand("generate", new KeyGenerateCommand(root));
   }
 
   private static CommandLine nbd(NbdvaultCommand root) {

@@ -41,6 +41,7 @@ import picocli.CommandLine.Spec;
       " 3:done in part, or damage was found",
       "10:there is no repository",
       "11:the repository is in use",
+      "12:the password or key is wrong, or missing",
       "13:the VM is being backed up by another run",
       "130:interrupted"
     },
@@ -95,6 +96,34 @@ final class NbdvaultCommand implements Callable<Integer> {
               + " Default: do not wait.")
   private Duration lockWait = Duration.ZERO;
 
+  @Option(
+      names = "--password-file",
+      paramLabel = "FILE",
+      scope = ScopeType.INHERIT,
+      description =
+          "File with the password of an encrypted repository. Default: $"
+              + KeySource.PASSWORD_VARIABLE
+              + ", else the terminal is asked.")
+  private @Nullable Path passwordFile;
+
+  @Option(
+      names = "--password-command",
+      paramLabel = "COMMAND",
+      scope = ScopeType.INHERIT,
+      description = "Shell command that prints the password. Default: none.")
+  private @Nullable String passwordCommand;
+
+  @Option(
+      names = "--key-file",
+      paramLabel = "FILE",
+      scope = ScopeType.INHERIT,
+      description =
+          "Key file or private key that unlocks the repository, instead of a password."
+              + " Default: none.")
+  private @Nullable Path keyFile;
+
+  private @Nullable KeySource keySource;
+
   NbdvaultCommand(Surroundings surroundings) {
     this.surroundings = surroundings;
   }
@@ -136,6 +165,11 @@ final class NbdvaultCommand implements Callable<Integer> {
     if (quiet && verbose) {
       throw new ParameterException(spec.commandLine(), "-q and -v exclude each other");
     }
+    if (keyOptions().isAmbiguous()) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--password-file, --password-command and --key-file exclude each other");
+    }
   }
 
   /**
@@ -154,6 +188,18 @@ final class NbdvaultCommand implements Callable<Integer> {
           command.commandLine(), "name the repository with -r REPO or " + REPOSITORY_VARIABLE);
     }
     return Path.of(variable);
+  }
+
+  /** What unlocks the repository. */
+  KeySource keys() {
+    if (keySource == null) {
+      keySource = new KeySource(surroundings, keyOptions());
+    }
+    return keySource;
+  }
+
+  private KeySource.Options keyOptions() {
+    return new KeySource.Options(passwordFile, passwordCommand, keyFile);
   }
 
   /** What shows a job, as the options and the terminal ask for. */

@@ -3,7 +3,9 @@ package io.nbdvault.cli;
 import io.nbdvault.chunkstore.ChunkStore;
 import io.nbdvault.chunkstore.Repositories;
 import io.nbdvault.chunkstore.RepositoryInUseException;
+import io.nbdvault.chunkstore.RepositoryKeys;
 import io.nbdvault.chunkstore.StoreException;
+import io.nbdvault.chunkstore.key.Unlocking;
 import io.nbdvault.cli.render.JsonLines;
 import io.nbdvault.engine.JobException;
 import java.io.PrintStream;
@@ -30,12 +32,17 @@ final class RepositoryAccess {
 
   /** Opens it for reading, also while another process writes to it. */
   ChunkStore forReading() throws StoreException {
-    return Repositories.openReadOnly(root.repository(command));
+    return Repositories.openReadOnly(root.repository(command), root.keys());
   }
 
   /** Opens it for reading, also if some of its files are missing or damaged. */
   ChunkStore forLooking() throws StoreException {
-    return Repositories.openDamaged(root.repository(command));
+    return Repositories.openDamaged(root.repository(command), root.keys());
+  }
+
+  /** Does the same without asking for a key: of an encrypted one, only checksums can be checked. */
+  ChunkStore forLookingWithoutKey() throws StoreException {
+    return Repositories.openLocked(root.repository(command));
   }
 
   /**
@@ -45,12 +52,32 @@ final class RepositoryAccess {
    * @throws RepositoryInUseException if it is still in use then
    */
   ChunkStore forWriting() throws StoreException, JobException, InterruptedException {
+    return waiting(repository -> Repositories.open(repository, root.keys()));
+  }
+
+  /** Does the same without asking for a key: an encrypted one cannot be opened so. */
+  ChunkStore forWritingWithoutKey() throws StoreException, JobException, InterruptedException {
+    return waiting(repository -> Repositories.open(repository, Unlocking.none()));
+  }
+
+  /** Opens its keys, as {@link #forWriting} opens the rest. */
+  RepositoryKeys keys() throws StoreException, JobException, InterruptedException {
+    return waiting(repository -> Repositories.openKeys(repository, root.keys()));
+  }
+
+  @FunctionalInterface
+  private interface Opener<T> {
+    T open(Path repository) throws StoreException;
+  }
+
+  private <T> T waiting(Opener<T> opener)
+      throws StoreException, JobException, InterruptedException {
     Path repository = root.repository(command);
     Duration wait = root.lockWait();
     long deadline = System.nanoTime() + wait.toNanos();
     for (boolean told = false; ; told = true) {
       try {
-        return Repositories.open(repository);
+        return opener.open(repository);
       } catch (RepositoryInUseException e) {
         long left = deadline - System.nanoTime();
         if (left <= 0) {

@@ -73,7 +73,8 @@ final class VerifyCommand implements Callable<Integer> {
   @Option(
       names = "--checksums-only",
       description =
-          "Check the records' checksums alone: faster, and notices what a disk did to them.")
+          "Check the records' checksums alone: faster, and notices what a disk did to them."
+              + " Needs no password.")
   private boolean checksumsOnly;
 
   VerifyCommand(NbdvaultCommand root) {
@@ -86,17 +87,24 @@ final class VerifyCommand implements Callable<Integer> {
     VerifyRequest request = request();
     long startNanos = System.nanoTime();
     VerifyReport report;
-    try (ChunkStore store = access.forLooking();
+    boolean keyless = isKeyless();
+    try (ChunkStore store = keyless ? access.forLookingWithoutKey() : access.forLooking();
         JobDisplay display = root.display()) {
       VerifyJob job =
           new VerifyJob(EngineLimits.defaults(), root.surroundings().cancellation(), display);
-      report = job.run(store, access::forWriting, request);
+      VerifyJob.Writable writable = keyless ? access::forWritingWithoutKey : access::forWriting;
+      report = job.run(store, writable, request);
     }
     print(report, request, Duration.ofNanos(System.nanoTime() - startNanos));
     if (!report.isClean()) {
       throw new JobException(JobException.Kind.PARTIAL, VerifyText.advice(report));
     }
     return ExitCode.OK;
+  }
+
+  /** Checksums need no key, so nobody is asked for one. Snapshots' names do. */
+  private boolean isKeyless() {
+    return checksumsOnly && snapshots.isEmpty() && !root.keys().expectsEncryption();
   }
 
   VerifyRequest request() {

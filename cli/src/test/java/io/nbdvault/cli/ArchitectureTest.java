@@ -64,8 +64,8 @@ class ArchitectureTest {
   }
 
   @Test
-  void onlyTheTlsPackageUsesBouncyCastle() {
-    onlyIn("org.bouncycastle..", "io.nbdvault.nbd.tls..");
+  void onlyTheTlsAndCryptoPackagesUseBouncyCastle() {
+    onlyIn("org.bouncycastle..", "io.nbdvault.nbd.tls..", "io.nbdvault.chunkstore.crypto..");
   }
 
   @Test

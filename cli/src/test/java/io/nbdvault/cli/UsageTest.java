@@ -35,6 +35,7 @@ class UsageTest {
           "protect",
           "unprotect",
           "cleanup",
+          "key",
           "nbd");
 
   private static final List<String> NBD_COMMANDS = List.of("info", "map", "copy");
@@ -206,6 +207,8 @@ class UsageTest {
     List<CommandLine> commands = new ArrayList<>(root.getSubcommands().values());
     commands.addAll(
         Objects.requireNonNull(root.getSubcommands().get("nbd")).getSubcommands().values());
+    commands.addAll(
+        Objects.requireNonNull(root.getSubcommands().get("key")).getSubcommands().values());
     for (CommandLine command : commands) {
       CommandSpec spec = command.getCommandSpec();
       String name = spec.name();

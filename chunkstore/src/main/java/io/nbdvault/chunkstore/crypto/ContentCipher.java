@@ -4,11 +4,15 @@ import io.nbdvault.chunkstore.ChunkId;
 import io.nbdvault.chunkstore.format.ContentRecord;
 import io.nbdvault.chunkstore.format.MalformedRecordException;
 import io.nbdvault.chunkstore.format.RecordType;
+import io.nbdvault.chunkstore.format.SnapshotSeal;
 
 /** How the content of a repository gets its ids, and how its records are sealed. Any thread. */
 public interface ContentCipher {
   /** The id of the content {@code plain[offset, offset + length)}: of a chunk or of a node. */
   ChunkId id(RecordType type, byte[] plain, int offset, int length);
+
+  /** How snapshot records are sealed. */
+  SnapshotSeal snapshots();
 
   /** The key epoch of new records; 0 if they are not encrypted. */
   int keyEpoch();

@@ -5,12 +5,18 @@ import io.nbdvault.chunkstore.format.ContentId;
 import io.nbdvault.chunkstore.format.ContentRecord;
 import io.nbdvault.chunkstore.format.MalformedRecordException;
 import io.nbdvault.chunkstore.format.RecordType;
+import io.nbdvault.chunkstore.format.SnapshotSeal;
 
 /** A repository that is not encrypted: ids are hashes that anybody can compute. */
 public final class PlainContent implements ContentCipher {
   @Override
   public ChunkId id(RecordType type, byte[] plain, int offset, int length) {
     return ContentId.of(plain, offset, length);
+  }
+
+  @Override
+  public SnapshotSeal snapshots() {
+    return SnapshotSeal.NONE;
   }
 
   @Override

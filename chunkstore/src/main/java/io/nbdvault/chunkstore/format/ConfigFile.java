@@ -2,6 +2,7 @@ package io.nbdvault.chunkstore.format;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.nbdvault.chunkstore.Compression;
+import io.nbdvault.chunkstore.Encryption;
 import io.nbdvault.chunkstore.RepositoryConfig;
 import java.time.DateTimeException;
 import java.time.Instant;
@@ -18,6 +19,7 @@ import java.util.Set;
  *   "repositoryId" : "32 lower-case hex digits",
  *   "chunkSizeBytes" : 65536,
  *   "compression" : "lz4", "zstd:LEVEL" or "none",
+ *   "encryption" : "aes-256-gcm", left out if there is none,
  *   "created" : "2026-11-01T12:00:00Z"
  * }
  * </pre>
@@ -27,7 +29,13 @@ public final class ConfigFile {
   public static final int BYTES_MAX = 16 << 10;
 
   private static final Set<String> FIELDS =
-      Set.of("formatVersion", "repositoryId", "chunkSizeBytes", "compression", "created");
+      Set.of(
+          "formatVersion",
+          "repositoryId",
+          "chunkSizeBytes",
+          "compression",
+          "encryption",
+          "created");
 
   private ConfigFile() {}
 
@@ -38,6 +46,9 @@ public final class ConfigFile {
     json.put("repositoryId", config.repositoryId());
     json.put("chunkSizeBytes", config.chunkSizeBytes());
     json.put("compression", config.compression().toString());
+    if (config.encryption() != Encryption.NONE) {
+      json.put("encryption", config.encryption().toString());
+    }
     json.put("created", config.created().toString());
     return JsonFields.encodePretty(json);
   }
@@ -67,6 +78,7 @@ public final class ConfigFile {
           json.smallNumber("formatVersion"),
           json.smallNumber("chunkSizeBytes"),
           Compression.parse(json.text("compression")),
+          Encryption.parse(json.optionalText("encryption").orElse("none")),
           Instant.parse(json.text("created")));
     } catch (JsonFields.WrongFieldException | IllegalArgumentException | DateTimeException e) {
       throw new MalformedRecordException(0, "config", e);

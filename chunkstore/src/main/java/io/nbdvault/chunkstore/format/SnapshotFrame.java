@@ -5,6 +5,7 @@ import static io.nbdvault.chunkstore.format.MalformedRecordException.require;
 import io.nbdvault.chunkstore.SnapshotId;
 import io.nbdvault.chunkstore.SnapshotRecord;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.zip.CRC32C;
 
@@ -14,20 +15,24 @@ import java.util.zip.CRC32C;
  * <pre>
  *    0        1        2                4                8
  *   +--------+--------+----------------+----------------+
- *   |version |type 3  |0               |JSON length     |
+ *   |version |type 3  |flags           |payload length  |
  *  8+--------+--------+----------------+----------------+
- *   |CRC32C                            |JSON, UTF-8 ...
+ *   |CRC32C                            |payload ...
  *   +----------------------------------+---------
  * </pre>
  *
- * <p>The checksum covers the id (16 bytes), then bytes 0 to 7, then the JSON.
+ * <p>Flags: 1 sealed. The payload is JSON in UTF-8, or that sealed: 12 bytes of nonce, the
+ * ciphertext, 16 bytes of tag. The checksum covers the id (16 bytes), then bytes 0 to 7, then the
+ * payload, so it is checked without any key.
  */
 public final class SnapshotFrame {
   /** Most bytes of JSON: a VM's configuration is some 100 KiB at the very most. */
   public static final int JSON_BYTES_MAX = 4 << 20;
 
   private static final int VERSION = 1;
-  private static final int JSON_OFFSET = 12;
+  private static final int SEALED = 1;
+  private static final int CRC_OFFSET = 8;
+  private static final int PAYLOAD_OFFSET = 12;
 
   private SnapshotFrame() {}
 
@@ -36,31 +41,49 @@ public final class SnapshotFrame {
     return HexFormat.of().parseHex(id.hex());
   }
 
+  /** The record's bytes, in the clear. */
+  public static byte[] encode(SnapshotRecord record) {
+    return encode(record, SnapshotSeal.NONE);
+  }
+
   /**
    * The record's bytes.
    *
    * @throws IllegalArgumentException if the JSON would be longer than {@link #JSON_BYTES_MAX}
    */
-  public static byte[] encode(SnapshotRecord record) {
+  public static byte[] encode(SnapshotRecord record, SnapshotSeal seal) {
     byte[] json = SnapshotJson.encode(record);
     if (json.length > JSON_BYTES_MAX) {
       throw new IllegalArgumentException(
           "snapshot record: " + json.length + " bytes (expected: <= " + JSON_BYTES_MAX + ")");
     }
-    ByteBuffer out = ByteBuffer.allocate(JSON_OFFSET + json.length);
-    out.put((byte) VERSION).put((byte) RecordType.SNAPSHOT.code()).putShort((short) 0);
-    out.putInt(json.length).putInt(0).put(json);
-    out.putInt(8, checksum(key(record.id()), out.array()));
+    byte[] key = key(record.id());
+    int length = json.length + sealBytes(seal);
+    ByteBuffer out = ByteBuffer.allocate(PAYLOAD_OFFSET + length);
+    out.put((byte) VERSION).put((byte) RecordType.SNAPSHOT.code());
+    out.putShort((short) (seal.isSealing() ? SEALED : 0)).putInt(length).putInt(0);
+    out.put(seal.seal(key, header(out.array()), json));
+    out.putInt(CRC_OFFSET, checksum(key, out.array()));
     return out.array();
   }
 
-  /** Reads a record that was found under a key. */
+  /** Reads a record in the clear that was found under a key. */
   public static SnapshotRecord decode(byte[] key, byte[] row) throws MalformedRecordException {
+    return decode(key, row, SnapshotSeal.NONE);
+  }
+
+  /** Reads a record that was found under a key. */
+  public static SnapshotRecord decode(byte[] key, byte[] row, SnapshotSeal seal)
+      throws MalformedRecordException {
     check(key, row);
-    SnapshotRecord record = SnapshotJson.decode(row, JSON_OFFSET, row.length - JSON_OFFSET);
+    int flags = ByteBuffer.wrap(row).getShort(2);
+    require((flags == SEALED) == seal.isSealing(), 2, "flags", flags, "sealed or not, as all are");
+    byte[] payload = Arrays.copyOfRange(row, PAYLOAD_OFFSET, row.length);
+    byte[] json = seal.open(key, header(row), payload);
+    SnapshotRecord record = SnapshotJson.decode(json, 0, json.length);
     if (!record.id().hex().equals(HexFormat.of().formatHex(key))) {
       throw new MalformedRecordException(
-          JSON_OFFSET, "id: " + record.id() + " (expected: the key)");
+          PAYLOAD_OFFSET, "id: " + record.id() + " (expected: the key)");
     }
     return record;
   }
@@ -68,26 +91,35 @@ public final class SnapshotFrame {
   /** Checks a record as far as that needs no key: its frame and its checksum. */
   public static void check(byte[] key, byte[] row) throws MalformedRecordException {
     require(key.length == SnapshotId.BYTES, 0, "key length", key.length, SnapshotId.BYTES);
-    require(row.length >= JSON_OFFSET, 0, "record length", row.length, ">= " + JSON_OFFSET);
+    require(row.length >= PAYLOAD_OFFSET, 0, "record length", row.length, ">= " + PAYLOAD_OFFSET);
     ByteBuffer in = ByteBuffer.wrap(row);
     require(row[0] == VERSION, 0, "version", Byte.toUnsignedInt(row[0]), VERSION);
     int code = RecordType.SNAPSHOT.code();
     require(row[1] == code, 1, "type", Byte.toUnsignedInt(row[1]), code);
-    require(in.getShort(2) == 0, 2, "reserved bytes", in.getShort(2), "0");
+    int flags = Short.toUnsignedInt(in.getShort(2));
+    require(flags == 0 || flags == SEALED, 2, "flags", flags, "0 or 1");
     int length = in.getInt(4);
-    boolean bounded = length >= 0 && length <= JSON_BYTES_MAX;
-    require(bounded, 4, "JSON length", length, "0 to " + JSON_BYTES_MAX);
-    boolean whole = length == row.length - JSON_OFFSET;
-    require(whole, 4, "JSON length", length, row.length - JSON_OFFSET);
+    int max = JSON_BYTES_MAX + (flags == 0 ? 0 : ContentRecord.SEAL_BYTES);
+    require(length >= 0 && length <= max, 4, "payload length", length, "0 to " + max);
+    boolean whole = length == row.length - PAYLOAD_OFFSET;
+    require(whole, 4, "payload length", length, row.length - PAYLOAD_OFFSET);
     int crc = checksum(key, row);
-    require(in.getInt(8) == crc, 8, "checksum", in.getInt(8), crc);
+    require(in.getInt(CRC_OFFSET) == crc, CRC_OFFSET, "checksum", in.getInt(CRC_OFFSET), crc);
+  }
+
+  private static int sealBytes(SnapshotSeal seal) {
+    return seal.isSealing() ? ContentRecord.SEAL_BYTES : 0;
+  }
+
+  private static byte[] header(byte[] row) {
+    return Arrays.copyOf(row, CRC_OFFSET);
   }
 
   private static int checksum(byte[] key, byte[] row) {
     CRC32C crc = new CRC32C();
     crc.update(key);
-    crc.update(row, 0, 8);
-    crc.update(row, JSON_OFFSET, row.length - JSON_OFFSET);
+    crc.update(row, 0, CRC_OFFSET);
+    crc.update(row, PAYLOAD_OFFSET, row.length - PAYLOAD_OFFSET);
     return (int) crc.getValue();
   }
 }

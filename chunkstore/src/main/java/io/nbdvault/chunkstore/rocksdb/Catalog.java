@@ -9,6 +9,7 @@ import io.nbdvault.chunkstore.SnapshotState;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.format.MalformedRecordException;
 import io.nbdvault.chunkstore.format.SnapshotFrame;
+import io.nbdvault.chunkstore.format.SnapshotSeal;
 import io.nbdvault.chunkstore.format.SnapshotStateRow;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -32,10 +33,12 @@ final class Catalog {
   private static final Logger LOG = LoggerFactory.getLogger(Catalog.class);
 
   private final Database database;
+  private final SnapshotSeal seal;
   private final Set<SnapshotId> uncommitted = ConcurrentHashMap.newKeySet();
 
-  Catalog(Database database) {
+  Catalog(Database database, SnapshotSeal seal) {
     this.database = database;
+    this.seal = seal;
   }
 
   /**
@@ -49,6 +52,9 @@ final class Catalog {
 
   /** All snapshots that can be read. A damaged row does not hide the others. */
   List<CatalogEntry> list() throws StoreException {
+    if (seal.isLocked()) {
+      throw new IllegalStateException("the repository was opened without its key");
+    }
     Listing listing = read();
     for (DamagedItem row : listing.damaged()) {
       LOG.warn("catalog=\"{}\" damaged=\"{}\"", row.what(), row.reason());
@@ -56,7 +62,10 @@ final class Catalog {
     return listing.entries();
   }
 
-  /** The whole catalog, with what is damaged of it. */
+  /**
+   * The whole catalog, with what is damaged of it. Without the repository's key the checksums are
+   * checked, and there are no entries.
+   */
   Listing read() throws StoreException {
     List<SnapshotRecord> records = new ArrayList<>();
     Map<SnapshotId, SnapshotState> states = new HashMap<>();
@@ -68,6 +77,8 @@ final class Catalog {
               try {
                 if (key.length == SnapshotStateRow.KEY_BYTES) {
                   addState(states, key, row);
+                } else if (seal.isLocked()) {
+                  check(key, row);
                 } else {
                   addCommitted(records, key, row);
                 }
@@ -148,9 +159,17 @@ final class Catalog {
     }
   }
 
-  private static SnapshotRecord decode(byte[] key, byte[] row) throws DamagedException {
+  private static void check(byte[] key, byte[] row) throws DamagedException {
     try {
-      return SnapshotFrame.decode(key, row);
+      SnapshotFrame.check(key, row);
+    } catch (MalformedRecordException e) {
+      throw damaged("snapshot ", key, e);
+    }
+  }
+
+  private SnapshotRecord decode(byte[] key, byte[] row) throws DamagedException {
+    try {
+      return SnapshotFrame.decode(key, row, seal);
     } catch (MalformedRecordException e) {
       throw damaged("snapshot ", key, e);
     }

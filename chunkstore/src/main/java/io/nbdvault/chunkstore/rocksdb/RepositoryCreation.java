@@ -4,6 +4,7 @@ import io.nbdvault.chunkstore.RepositoryConfig;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.StoreFailedException;
 import io.nbdvault.chunkstore.format.ConfigFile;
+import io.nbdvault.chunkstore.format.KeysFile;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
@@ -13,6 +14,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Optional;
 
 /**
  * Makes a new repository. The configuration comes last: a directory without it is no repository. If
@@ -31,11 +33,21 @@ final class RepositoryCreation {
     this.directory = directory;
   }
 
-  static void create(RepositoryDirectory directory, RepositoryConfig config) throws StoreException {
+  /**
+   * Makes the repository.
+   *
+   * @param keys its sealed keys, if it is to be encrypted
+   */
+  static void create(
+      RepositoryDirectory directory, RepositoryConfig config, Optional<KeysFile> keys)
+      throws StoreException {
     RepositoryCreation creation = new RepositoryCreation(directory);
     try {
       creation.makeDirectories();
-      creation.makeDatabase(config);
+      creation.makeDatabase(config, keys);
+      if (keys.isPresent()) {
+        directory.writeKeys(keys.get().encode());
+      }
       directory.writeConfig(config);
     } catch (StoreException e) {
       creation.undo(e);
@@ -101,13 +113,17 @@ final class RepositoryCreation {
     made.push(path);
   }
 
-  private void makeDatabase(RepositoryConfig config) throws StoreException {
+  private void makeDatabase(RepositoryConfig config, Optional<KeysFile> keys)
+      throws StoreException {
     try (Database database =
             Database.open(directory.location(), directory.database(), Database.Access.CREATE);
         Database.Batch batch = database.newBatch()) {
       Counter.EPOCH.put(batch, FIRST);
       Counter.NEXT_ORDINAL.put(batch, FIRST);
       batch.put(Family.DEFAULT, StoredConfig.key(), ConfigFile.encode(config));
+      if (keys.isPresent()) {
+        batch.put(Family.DEFAULT, StoredKeys.key(), keys.get().encode());
+      }
       database.write(batch);
       database.flush();
     }
@@ -115,12 +131,18 @@ final class RepositoryCreation {
 
   private void undo(Exception cause) {
     try {
+      // Who makes the database makes the other files. Whose else they are stays untouched: they may
+      // be all that opens a repository which was here before.
+      if (made.contains(directory.database())) {
+        Files.deleteIfExists(directory.config());
+        Files.deleteIfExists(directory.newConfig());
+        Files.deleteIfExists(directory.newKeys());
+        Files.deleteIfExists(directory.keys());
+        deleteFiles(directory.database());
+      }
       for (Path path : made) {
-        deleteFiles(path);
         Files.delete(path);
       }
-      // In a directory that was there before, only our own file can lie.
-      Files.deleteIfExists(directory.newConfig());
     } catch (IOException e) {
       cause.addSuppressed(e);
     }

@@ -6,6 +6,7 @@ import io.nbdvault.chunkstore.RepositoryConfig;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.UnsupportedFormatException;
 import io.nbdvault.chunkstore.format.ConfigFile;
+import io.nbdvault.chunkstore.format.KeysFile;
 import io.nbdvault.chunkstore.format.MalformedRecordException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -17,15 +18,17 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The files of a repository: {@code config.json}, {@code lock}, {@code marks} while a collection
- * sweeps, and the directory {@code db}.
+ * The files of a repository: {@code config.json}, {@code keys.json} if it is encrypted, {@code
+ * lock}, {@code marks} while a collection sweeps, and the directory {@code db}.
  *
  * @param dir the directory
  */
 record RepositoryDirectory(Path dir) {
   private static final String CONFIG = "config.json";
+  private static final String KEYS = "keys.json";
 
   String location() {
     return dir.toString();
@@ -84,9 +87,24 @@ record RepositoryDirectory(Path dir) {
     }
   }
 
+  /** The configuration, without which there is no repository. */
+  Path config() {
+    return dir.resolve(CONFIG);
+  }
+
   /** The configuration while it is being written. */
   Path newConfig() {
     return dir.resolve(CONFIG + ".new");
+  }
+
+  /** The keys of an encrypted repository. */
+  Path keys() {
+    return dir.resolve(KEYS);
+  }
+
+  /** The keys while they are being written. */
+  Path newKeys() {
+    return dir.resolve(KEYS + ".new");
   }
 
   /**
@@ -104,8 +122,7 @@ record RepositoryDirectory(Path dir) {
       }
       return ConfigFile.decode(bytes);
     } catch (MalformedRecordException e) {
-      throw new DamagedException(
-          dir.resolve(CONFIG).toString(), OptionalLong.empty(), "" + e.getMessage(), e);
+      throw new DamagedException(config().toString(), OptionalLong.empty(), "" + e.getMessage(), e);
     }
   }
 
@@ -113,7 +130,7 @@ record RepositoryDirectory(Path dir) {
     if (!Files.isDirectory(dir)) {
       throw new NoRepositoryException(location());
     }
-    try (InputStream in = Files.newInputStream(dir.resolve(CONFIG))) {
+    try (InputStream in = Files.newInputStream(config())) {
       return in.readNBytes(ConfigFile.BYTES_MAX);
     } catch (NoSuchFileException e) {
       throw new NoRepositoryException(location(), e);
@@ -124,30 +141,47 @@ record RepositoryDirectory(Path dir) {
 
   /** Whether it is a repository: the configuration is written last. */
   boolean hasConfig() {
-    return Files.exists(dir.resolve(CONFIG));
+    return Files.exists(config());
   }
 
   /** Writes the configuration. When this returns it is durable, and the repository exists. */
   void writeConfig(RepositoryConfig config) throws IOException {
-    Path temporary = newConfig();
+    write(newConfig(), ConfigFile.encode(config), config());
+    Path parent = dir.toAbsolutePath().getParent();
+    if (parent != null) {
+      sync(parent);
+    }
+  }
+
+  /** The keys as they are stored, as far as they may be long; null if there are none. */
+  byte @Nullable [] readKeys() throws IOException {
+    try (InputStream in = Files.newInputStream(keys())) {
+      return in.readNBytes(KeysFile.BYTES_MAX + 1);
+    } catch (NoSuchFileException e) {
+      return null;
+    }
+  }
+
+  /** Replaces the keys. They are durable when this returns. */
+  void writeKeys(byte[] bytes) throws IOException {
+    write(newKeys(), bytes, keys());
+  }
+
+  private void write(Path temporary, byte[] content, Path target) throws IOException {
     try (FileChannel file =
         FileChannel.open(
             temporary,
             StandardOpenOption.CREATE,
             StandardOpenOption.TRUNCATE_EXISTING,
             StandardOpenOption.WRITE)) {
-      ByteBuffer bytes = ByteBuffer.wrap(ConfigFile.encode(config));
+      ByteBuffer bytes = ByteBuffer.wrap(content);
       while (bytes.hasRemaining()) {
         file.write(bytes);
       }
       file.force(true);
     }
-    Files.move(temporary, dir.resolve(CONFIG), StandardCopyOption.ATOMIC_MOVE);
+    Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
     sync();
-    Path parent = dir.toAbsolutePath().getParent();
-    if (parent != null) {
-      sync(parent);
-    }
   }
 
   /** Makes durable which files there are. */

@@ -144,7 +144,7 @@ final class RocksBackupSession implements BackupSession {
         throw new StoreFailedException(
             "The snapshot lacks a chunk that could not be stored.", null);
       }
-      byte[] row = SnapshotFrame.encode(record);
+      byte[] row = SnapshotFrame.encode(record, cipher.snapshots());
       ended = true;
       writer.commit(id, row);
       return record;

@@ -2,21 +2,28 @@ package io.nbdvault.chunkstore.rocksdb;
 
 import io.nbdvault.chunkstore.ChunkStore;
 import io.nbdvault.chunkstore.DamagedException;
+import io.nbdvault.chunkstore.Encryption;
 import io.nbdvault.chunkstore.NoRepositoryException;
 import io.nbdvault.chunkstore.RepairListener;
 import io.nbdvault.chunkstore.RepairPlan;
 import io.nbdvault.chunkstore.RepairReport;
 import io.nbdvault.chunkstore.RepositoryConfig;
+import io.nbdvault.chunkstore.RepositoryKeys;
 import io.nbdvault.chunkstore.RepositoryOptions;
 import io.nbdvault.chunkstore.SnapshotId;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.StoreFailedException;
 import io.nbdvault.chunkstore.crypto.ContentCipher;
-import io.nbdvault.chunkstore.crypto.PlainContent;
+import io.nbdvault.chunkstore.crypto.UnlockedKeys;
+import io.nbdvault.chunkstore.key.KeySlot;
+import io.nbdvault.chunkstore.key.SlotKey;
+import io.nbdvault.chunkstore.key.Unlocking;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.Optional;
 import org.rocksdb.RocksDBException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,21 +39,34 @@ public final class RocksRepository {
 
   /** See {@link io.nbdvault.chunkstore.Repositories#create}. */
   public static void create(Path dir, RepositoryOptions options) throws StoreException {
-    RepositoryConfig config =
-        new RepositoryConfig(
-            SnapshotId.random().hex(),
-            RepositoryConfig.FORMAT_VERSION,
-            options.chunkSizeBytes(),
-            options.compression(),
-            Instant.now().truncatedTo(ChronoUnit.SECONDS));
-    RepositoryCreation.create(new RepositoryDirectory(dir), config);
+    RepositoryConfig config = newConfig(options, Encryption.NONE);
+    RepositoryCreation.create(new RepositoryDirectory(dir), config, Optional.empty());
+  }
+
+  /** See {@link io.nbdvault.chunkstore.Repositories#createEncrypted}. */
+  public static void createEncrypted(Path dir, RepositoryOptions options, SlotKey key, String label)
+      throws StoreException {
+    RepositoryConfig config = newConfig(options, Encryption.AES_256_GCM);
+    UnlockedKeys keys = UnlockedKeys.create(config.repositoryId(), key, label, config.created());
+    RepositoryCreation.create(new RepositoryDirectory(dir), config, Optional.of(keys.file()));
+  }
+
+  private static RepositoryConfig newConfig(RepositoryOptions options, Encryption encryption) {
+    return new RepositoryConfig(
+        SnapshotId.random().hex(),
+        RepositoryConfig.FORMAT_VERSION,
+        options.chunkSizeBytes(),
+        options.compression(),
+        encryption,
+        Instant.now().truncatedTo(ChronoUnit.SECONDS));
   }
 
   /** See {@link io.nbdvault.chunkstore.Repositories#open}. */
-  public static ChunkStore open(Path dir) throws StoreException {
+  public static ChunkStore open(Path dir, Unlocking unlocking) throws StoreException {
     RepositoryDirectory directory = new RepositoryDirectory(dir);
-    // Before anything else: a format that is not known may have another lock.
-    directory.readConfig();
+    // Before anything else: a format that is not known may have another lock. And nobody is to
+    // wait for the lock while a person looks for the password.
+    ContentUnlocking content = ContentUnlocking.prepare(directory, unlocking);
     RepositoryLock lock = RepositoryLock.acquire(directory);
     Database database = null;
     boolean opened = false;
@@ -55,7 +75,8 @@ public final class RocksRepository {
       database =
           Database.open(directory.location(), directory.database(), Database.Access.READ_WRITE);
       RepositoryConfig config = StoredConfig.checkAndUpgrade(database, directory);
-      ChunkStore store = openForWriting(config, directory, lock, database);
+      ContentCipher cipher = content.cipher(database, config, true);
+      ChunkStore store = openForWriting(config, cipher, directory, lock, database);
       opened = true;
       return store;
     } finally {
@@ -69,14 +90,30 @@ public final class RocksRepository {
   }
 
   /** See {@link io.nbdvault.chunkstore.Repositories#openReadOnly}. */
-  public static ChunkStore openReadOnly(Path dir) throws StoreException {
+  public static ChunkStore openReadOnly(Path dir, Unlocking unlocking) throws StoreException {
     RepositoryDirectory directory = new RepositoryDirectory(dir);
+    return openReadOnly(directory, ContentUnlocking.prepare(directory, unlocking));
+  }
+
+  /** See {@link io.nbdvault.chunkstore.Repositories#keySlots}. */
+  public static List<KeySlot> keySlots(Path dir) throws StoreException {
+    return RocksRepositoryKeys.list(dir);
+  }
+
+  /** See {@link io.nbdvault.chunkstore.Repositories#openKeys}. */
+  public static RepositoryKeys openKeys(Path dir, Unlocking unlocking) throws StoreException {
+    return RocksRepositoryKeys.open(dir, unlocking);
+  }
+
+  private static ChunkStore openReadOnly(RepositoryDirectory directory, ContentUnlocking content)
+      throws StoreException {
     RepositoryConfig config = directory.readConfig();
     Database database = openBesideWriter(directory);
     boolean opened = false;
     try {
       StoredConfig.check(database, config);
-      ChunkStore store = openForReading(config, directory, database);
+      ContentCipher cipher = content.cipher(database, config, false);
+      ChunkStore store = openForReading(config, cipher, directory, database);
       opened = true;
       return store;
     } finally {
@@ -87,19 +124,44 @@ public final class RocksRepository {
   }
 
   /** See {@link io.nbdvault.chunkstore.Repositories#openDamaged}. */
-  public static ChunkStore openDamaged(Path dir) throws StoreException {
+  public static ChunkStore openDamaged(Path dir, Unlocking unlocking) throws StoreException {
+    RepositoryDirectory directory = new RepositoryDirectory(dir);
+    return openDamaged(directory, ContentUnlocking.prepare(directory, unlocking));
+  }
+
+  /** See {@link io.nbdvault.chunkstore.Repositories#openLocked}. */
+  public static ChunkStore openLocked(Path dir) throws StoreException {
+    RepositoryDirectory directory = new RepositoryDirectory(dir);
+    return openDamaged(directory, ContentUnlocking.withoutKey(directory));
+  }
+
+  private static ChunkStore openDamaged(RepositoryDirectory directory, ContentUnlocking content)
+      throws StoreException {
     try {
-      return openReadOnly(dir);
+      return openReadOnly(directory, content);
     } catch (DamagedException e) {
       // Only then: what looks away from damage also looks away from a writer's changes.
-      LOG.warn("repository={} damaged=\"{}\"", dir, e.getMessage());
-      RepositoryDirectory directory = new RepositoryDirectory(dir);
-      RepositoryConfig config = directory.readConfig();
-      return openForReading(
-          config,
-          directory,
-          Database.open(
-              directory.location(), directory.databaseToRead(), Database.Access.READ_DAMAGED));
+      LOG.warn("repository={} damaged=\"{}\"", directory.location(), e.getMessage());
+      return openLookingAway(directory, content);
+    }
+  }
+
+  private static ChunkStore openLookingAway(RepositoryDirectory directory, ContentUnlocking content)
+      throws StoreException {
+    RepositoryConfig config = directory.readConfig();
+    Database database =
+        Database.open(
+            directory.location(), directory.databaseToRead(), Database.Access.READ_DAMAGED);
+    boolean opened = false;
+    try {
+      ContentCipher cipher = content.cipher(database, config, false);
+      ChunkStore store = openForReading(config, cipher, directory, database);
+      opened = true;
+      return store;
+    } finally {
+      if (!opened) {
+        database.close();
+      }
     }
   }
 
@@ -139,16 +201,20 @@ public final class RocksRepository {
   }
 
   private static ChunkStore openForReading(
-      RepositoryConfig config, RepositoryDirectory directory, Database database) {
-    ContentCipher cipher = new PlainContent();
+      RepositoryConfig config,
+      ContentCipher cipher,
+      RepositoryDirectory directory,
+      Database database) {
     ContentReader reader = new ContentReader(database, cipher, config.chunkSizeBytes());
+    Catalog catalog = new Catalog(database, cipher.snapshots());
     return new RocksChunkStore(
-        config, directory, database, cipher, reader, new Catalog(database), NO_EPOCH, null);
+        config, directory, database, cipher, reader, catalog, NO_EPOCH, null);
   }
 
   /** Begins a new epoch and a lease of ordinals, both durable before anything else is written. */
   private static ChunkStore openForWriting(
       RepositoryConfig config,
+      ContentCipher cipher,
       RepositoryDirectory directory,
       RepositoryLock lock,
       Database database)
@@ -161,9 +227,8 @@ public final class RocksRepository {
       database.write(batch);
     }
     database.flush();
-    ContentCipher cipher = new PlainContent();
     ContentReader reader = new ContentReader(database, cipher, config.chunkSizeBytes());
-    Catalog catalog = new Catalog(database);
+    Catalog catalog = new Catalog(database, cipher.snapshots());
     Claims claims = new Claims();
     StoreWriter writer = new StoreWriter(database, catalog, claims, ordinals);
     Intake intake = new Intake(reader, cipher, writer, claims, config.chunkSizeBytes());
@@ -180,7 +245,7 @@ public final class RocksRepository {
    * Opens the database while a writer may take away files that its list of files still named a
    * moment ago. Once it is open it holds all of them, so it is only opening that must be repeated.
    */
-  private static Database openBesideWriter(RepositoryDirectory directory) throws StoreException {
+  static Database openBesideWriter(RepositoryDirectory directory) throws StoreException {
     for (int attempt = 1; ; attempt++) {
       try {
         return Database.open(

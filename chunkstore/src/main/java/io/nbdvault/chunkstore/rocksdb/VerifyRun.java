@@ -3,7 +3,9 @@ package io.nbdvault.chunkstore.rocksdb;
 import io.nbdvault.chunkstore.CatalogEntry;
 import io.nbdvault.chunkstore.DamagedException;
 import io.nbdvault.chunkstore.DamagedItem;
+import io.nbdvault.chunkstore.Encryption;
 import io.nbdvault.chunkstore.NoSuchSnapshotException;
+import io.nbdvault.chunkstore.RepositoryConfig;
 import io.nbdvault.chunkstore.SnapshotId;
 import io.nbdvault.chunkstore.SnapshotReader;
 import io.nbdvault.chunkstore.SnapshotRecord;
@@ -107,7 +109,13 @@ final class VerifyRun {
 
   private void checkConfig() throws StoreException {
     try {
-      StoredConfig.check(database, directory.readConfig());
+      RepositoryConfig config = directory.readConfig();
+      StoredConfig.check(database, config);
+      if (config.encryption() != Encryption.NONE) {
+        for (DamagedItem keys : new StoredKeys(directory, database, config).damage()) {
+          findings.item(keys.what(), keys.reason());
+        }
+      }
     } catch (DamagedException e) {
       findings.item(e.what(), e.reason());
     } catch (StoreFailedException e) {

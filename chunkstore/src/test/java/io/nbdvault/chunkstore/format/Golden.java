@@ -6,6 +6,7 @@ import io.nbdvault.chunkstore.Compression;
 import io.nbdvault.chunkstore.Consistency;
 import io.nbdvault.chunkstore.DiskRecord;
 import io.nbdvault.chunkstore.DiskStatistics;
+import io.nbdvault.chunkstore.Encryption;
 import io.nbdvault.chunkstore.RepositoryConfig;
 import io.nbdvault.chunkstore.SkippedDisk;
 import io.nbdvault.chunkstore.SnapshotId;
@@ -66,7 +67,12 @@ final class Golden {
 
   static RepositoryConfig config() {
     return new RepositoryConfig(
-        SNAPSHOT_ID.hex(), 1, 65536, Compression.LZ4, Instant.parse("2026-11-01T12:00:00Z"));
+        SNAPSHOT_ID.hex(),
+        1,
+        65536,
+        Compression.LZ4,
+        Encryption.NONE,
+        Instant.parse("2026-11-01T12:00:00Z"));
   }
 
   static SnapshotRecord snapshot() {

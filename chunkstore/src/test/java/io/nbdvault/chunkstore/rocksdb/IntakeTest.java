@@ -18,6 +18,7 @@ import io.nbdvault.chunkstore.crypto.PlainContent;
 import io.nbdvault.chunkstore.format.ContentId;
 import io.nbdvault.chunkstore.format.IndexKey;
 import io.nbdvault.chunkstore.format.RecordType;
+import io.nbdvault.chunkstore.format.SnapshotSeal;
 import io.nbdvault.chunkstore.tree.Awaiting;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
@@ -118,7 +119,7 @@ class IntakeTest {
       OrdinalLease ordinals = OrdinalLease.begin(database, batch);
       database.write(batch);
       database.flush();
-      return new StoreWriter(database, new Catalog(database), claims, ordinals);
+      return new StoreWriter(database, new Catalog(database, SnapshotSeal.NONE), claims, ordinals);
     }
   }
 

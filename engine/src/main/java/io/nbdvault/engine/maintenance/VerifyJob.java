@@ -9,6 +9,7 @@ import io.nbdvault.chunkstore.VerifyOptions;
 import io.nbdvault.chunkstore.VerifyPhase;
 import io.nbdvault.chunkstore.VerifyProgress;
 import io.nbdvault.chunkstore.VerifyReport;
+import io.nbdvault.chunkstore.WrongPasswordException;
 import io.nbdvault.engine.Cancellation;
 import io.nbdvault.engine.EngineLimits;
 import io.nbdvault.engine.JobEvent;
@@ -95,7 +96,7 @@ public final class VerifyJob {
       throws JobException, StoreException, InterruptedException {
     try (ChunkStore store = writable.open()) {
       return report.withFlagged(store.flagDamaged(report.contents()));
-    } catch (RepositoryInUseException e) {
+    } catch (RepositoryInUseException | WrongPasswordException e) {
       listener.onEvent(
           new JobEvent.Warning(
               "what is damaged could not be flagged, so that the next backup stores it anew: "
