@@ -80,7 +80,11 @@ final class Writer implements Actor {
     } else if (task instanceof Addition content) {
       Tables.Row seen = content.seen();
       boolean inPlace = content.refresh() || store.has(Guard.HEALS_AT_ITS_OWN_ORDINAL);
-      done = seen == null || !inPlace ? writeNew(content) : writeOver(content, seen);
+      if (seen == null || !inPlace) {
+        done = writeNew(content);
+      } else {
+        done = writeOver(content, seen);
+      }
     } else {
       done = commit((Commit) task, dice);
     }
@@ -127,8 +131,10 @@ final class Writer implements Actor {
   private int epochFor(Addition content) {
     int epoch = content.session().epoch();
     Tables.Row seen = content.seen();
-    boolean raised = seen != null && store.has(Guard.EPOCH_NEVER_GOES_DOWN);
-    return raised ? Math.max(epoch, seen.epoch()) : epoch;
+    if (seen == null || !store.has(Guard.EPOCH_NEVER_GOES_DOWN)) {
+      return epoch;
+    }
+    return Math.max(epoch, seen.epoch());
   }
 
   private boolean written(Addition content) {
