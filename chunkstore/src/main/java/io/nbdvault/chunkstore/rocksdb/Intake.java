@@ -48,7 +48,13 @@ final class Intake {
    *     later one, when the future completes
    */
   CompletableFuture<StoredChunk> put(
-      IndexKey key, byte[] plain, int offset, int length, ChunkCodec codec, boolean verified, long epoch) {
+      IndexKey key,
+      byte[] plain,
+      int offset,
+      int length,
+      ChunkCodec codec,
+      boolean verified,
+      long epoch) {
     try {
       while (true) {
         Claim mine = new Claim(key, epoch);
@@ -101,8 +107,10 @@ final class Intake {
         if (verified) {
           verify(claim.key(), record, plain, offset, length);
         }
-        long ordinal = row == null ? WriteTask.Content.NEW_ORDINAL : row.ordinal();
-        writer.submit(new WriteTask.Content(claim, length, record, ordinal));
+        writer.submit(
+            row == null
+                ? WriteTask.Content.isNew(claim, length, record)
+                : WriteTask.Content.heals(claim, length, record, row));
       } else if (row.epoch() < claim.epoch()) {
         writer.submit(new WriteTask.Refresh(claim, row.withEpoch(claim.epoch())));
       } else {

@@ -279,7 +279,7 @@ final class StoreWriter {
     ContentRecord.seal(content.record(), ordinal);
     rows.put(Family.CHUNK, OrdinalKey.of(ordinal), content.record());
     return new IndexRow(
-        ordinal, content.plainLength(), content.claim().epoch(), content.record().length, false);
+        ordinal, content.plainLength(), content.epoch(), content.record().length, false);
   }
 
   private void perform(WriteTask.Step step) {

@@ -29,20 +29,36 @@ sealed interface WriteTask {
     private final int plainLength;
     private final byte[] record;
     private final long ordinal;
+    private final long epoch;
 
-    /**
-     * Makes the task.
-     *
-     * @param claim of its content
-     * @param plainLength bytes when decompressed
-     * @param record complete but for its checksum, which depends on the ordinal; now the task's
-     * @param ordinal where a damaged record of that content lies, or {@link #NEW_ORDINAL}
-     */
-    Content(Claim claim, int plainLength, byte[] record, long ordinal) {
+    private Content(Claim claim, int plainLength, byte[] record, long ordinal, long epoch) {
       this.claim = claim;
       this.plainLength = plainLength;
       this.record = record;
       this.ordinal = ordinal;
+      this.epoch = epoch;
+    }
+
+    /**
+     * Of content that the store does not have.
+     *
+     * @param claim of its content
+     * @param plainLength bytes when decompressed
+     * @param record complete but for its checksum, which depends on the ordinal; now the task's
+     */
+    static Content isNew(Claim claim, int plainLength, byte[] record) {
+      return new Content(claim, plainLength, record, NEW_ORDINAL, claim.epoch());
+    }
+
+    /**
+     * Of content whose record is damaged: it is written where that one lies. The row's epoch never
+     * goes down: a session that began later may rely on it.
+     *
+     * @param damaged the row
+     */
+    static Content heals(Claim claim, int plainLength, byte[] record, IndexRow damaged) {
+      long epoch = Math.max(claim.epoch(), damaged.epoch());
+      return new Content(claim, plainLength, record, damaged.ordinal(), epoch);
     }
 
     @Override
@@ -60,6 +76,11 @@ sealed interface WriteTask {
 
     long ordinal() {
       return ordinal;
+    }
+
+    /** The epoch that the row gets. */
+    long epoch() {
+      return epoch;
     }
 
     @Override

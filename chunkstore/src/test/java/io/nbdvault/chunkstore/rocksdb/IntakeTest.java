@@ -1,6 +1,7 @@
 package io.nbdvault.chunkstore.rocksdb;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -17,6 +18,7 @@ import io.nbdvault.chunkstore.crypto.ContentCipher;
 import io.nbdvault.chunkstore.crypto.PlainContent;
 import io.nbdvault.chunkstore.format.ContentId;
 import io.nbdvault.chunkstore.format.IndexKey;
+import io.nbdvault.chunkstore.format.IndexRow;
 import io.nbdvault.chunkstore.format.RecordType;
 import io.nbdvault.chunkstore.format.SnapshotSeal;
 import io.nbdvault.chunkstore.tree.Awaiting;
@@ -72,14 +74,33 @@ class IntakeTest {
       writer = writer(database, new Claims());
     }
     writer.start();
-    WriteTask.Content content =
-        new WriteTask.Content(
-            new Claim(KEY, EPOCH), 1, new byte[100], WriteTask.Content.NEW_ORDINAL);
+    WriteTask.Content content = WriteTask.Content.isNew(new Claim(KEY, EPOCH), 1, new byte[100]);
     writer.submit(content);
     assertThatThrownBy(() -> Awaiting.result(content.claim().stored()))
         .isInstanceOf(StoreFailedException.class);
     assertThatThrownBy(() -> writer.submit(content)).isInstanceOf(StoreFailedException.class);
     writer.stop();
+  }
+
+  @Test
+  void healsWhereTheDamagedRecordLiesAndNeverLowersTheRowsEpoch() throws Exception {
+    Path dir = create("healing");
+    try (Database database = Database.open("test", dir.resolve("db"), Database.Access.READ_WRITE)) {
+      StoreWriter writer = writer(database, new Claims());
+      writer.start();
+      IndexRow flagged = new IndexRow(1, PLAIN.length, EPOCH + 7, 100, true);
+      try (Database.Batch batch = database.newBatch()) {
+        batch.put(Family.INDEX, KEY.encode(), flagged.encode());
+        database.write(batch);
+      }
+      StoredChunk healed = Awaiting.result(put(intake(database, writer, new Claims())));
+      assertThat(healed.outcome()).isEqualTo(Outcome.NEW);
+      IndexRow row = IndexRow.decode(requireNonNull(database.get(Family.INDEX, KEY.encode())));
+      assertThat(row.damaged()).isFalse();
+      assertThat(row.ordinal()).isEqualTo(1);
+      assertThat(row.epoch()).isEqualTo(EPOCH + 7);
+      writer.stop();
+    }
   }
 
   @FunctionalInterface
