@@ -69,10 +69,6 @@ record RepositoryDirectory(Path dir) {
     }
   }
 
-  Path config() {
-    return dir.resolve(CONFIG);
-  }
-
   /** The marks of a collection that has begun to sweep. */
   Path marks() {
     return dir.resolve("marks");
