@@ -74,11 +74,9 @@ class MaintenanceCommandsTest {
 
   @Test
   void samplesARepositoryAsBefore() throws IOException {
-    JsonNode first =
-        TestRun.of("-r", dir, "verify", "--sample", "50", "--json").event("summary");
+    JsonNode first = TestRun.of("-r", dir, "verify", "--sample", "50", "--json").event("summary");
     String seed = first.path("seed").asText();
-    TestRun again =
-        TestRun.of("-r", dir, "verify", "--sample", "50", "--seed", seed, "--json");
+    TestRun again = TestRun.of("-r", dir, "verify", "--sample", "50", "--seed", seed, "--json");
     assertThat(again.event("summary").path("records")).isEqualTo(first.path("records"));
     assertThat(TestRun.of("-r", dir, "verify", "--sample", "0").code()).isEqualTo(2);
     assertThat(TestRun.of("-r", dir, "verify", "--sample", "101").code()).isEqualTo(2);
