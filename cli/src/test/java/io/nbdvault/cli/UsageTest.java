@@ -30,6 +30,8 @@ class UsageTest {
           "snapshots",
           "show",
           "restore",
+          "verify",
+          "repair",
           "forget",
           "undelete",
           "protect",
@@ -115,6 +117,8 @@ class UsageTest {
         "snapshots",
         "show x",
         "restore x --to y",
+        "verify",
+        "repair",
         "forget 1a2b",
         "undelete 1a2b",
         "protect 1a2b"
