@@ -37,6 +37,7 @@ final class RepositoryCreation {
       creation.makeDirectories();
       creation.makeDatabase(config);
       directory.writeConfig(config);
+      new Ballast(directory).restore(0);
     } catch (StoreException e) {
       creation.undo(e);
       throw e;

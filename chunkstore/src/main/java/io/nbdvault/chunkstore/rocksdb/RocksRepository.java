@@ -44,18 +44,34 @@ public final class RocksRepository {
 
   /** See {@link io.nbdvault.chunkstore.Repositories#open}. */
   public static ChunkStore open(Path dir) throws StoreException {
+    return open(dir, false);
+  }
+
+  /** See {@link io.nbdvault.chunkstore.Repositories#openToReclaim}. */
+  public static ChunkStore openToReclaim(Path dir) throws StoreException {
+    return open(dir, true);
+  }
+
+  private static ChunkStore open(Path dir, boolean toReclaim) throws StoreException {
     RepositoryDirectory directory = new RepositoryDirectory(dir);
     // Before anything else: a format that is not known may have another lock.
     directory.readConfig();
     RepositoryLock lock = RepositoryLock.acquire(directory);
     Database database = null;
     boolean opened = false;
+    Ballast ballast = new Ballast(directory);
     try {
       directory.finishRepair();
+      if (toReclaim) {
+        ballast.giveUp();
+      }
       database =
           Database.open(directory.location(), directory.database(), Database.Access.READ_WRITE);
       RepositoryConfig config = StoredConfig.checkAndUpgrade(database, directory);
-      ChunkStore store = openForWriting(config, directory, lock, database);
+      ChunkStore store = openForWriting(config, directory, lock, ballast, database);
+      if (!toReclaim) {
+        ballast.restore(database.largestTableBytes(Family.CHUNK));
+      }
       opened = true;
       return store;
     } finally {
@@ -151,6 +167,7 @@ public final class RocksRepository {
       RepositoryConfig config,
       RepositoryDirectory directory,
       RepositoryLock lock,
+      Ballast ballast,
       Database database)
       throws StoreException {
     long epoch = Math.addExact(Counter.EPOCH.read(database), 1);
@@ -171,7 +188,7 @@ public final class RocksRepository {
         new DamageFlags(database, reader, claims, writer, new Quarantine(directory));
     writer.start();
     RocksChunkStore.Writing writing =
-        new RocksChunkStore.Writing(lock, writer, claims, intake, flags);
+        new RocksChunkStore.Writing(lock, ballast, writer, claims, intake, flags);
     return new RocksChunkStore(
         config, directory, database, cipher, reader, catalog, epoch, writing);
   }
