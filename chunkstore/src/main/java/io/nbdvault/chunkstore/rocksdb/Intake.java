@@ -48,7 +48,13 @@ final class Intake {
    *     later one, when the future completes
    */
   CompletableFuture<StoredChunk> put(
-      IndexKey key, byte[] plain, int offset, int length, ChunkCodec codec, boolean verified, long epoch) {
+      IndexKey key,
+      byte[] plain,
+      int offset,
+      int length,
+      ChunkCodec codec,
+      boolean verified,
+      long epoch) {
     try {
       while (true) {
         Claim mine = new Claim(key, epoch);

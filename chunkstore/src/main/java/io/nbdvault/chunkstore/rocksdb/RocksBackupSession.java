@@ -174,7 +174,8 @@ final class RocksBackupSession implements BackupSession {
     try {
       requireOpen();
       return new NodeSink.PendingNode(
-          nodeId, noticeFailure(intake.put(key, plain, 0, plain.length, codec, verifyWrites, epoch)));
+          nodeId,
+          noticeFailure(intake.put(key, plain, 0, plain.length, codec, verifyWrites, epoch)));
     } finally {
       life.readLock().unlock();
     }

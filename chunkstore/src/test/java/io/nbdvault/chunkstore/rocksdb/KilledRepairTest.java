@@ -58,8 +58,7 @@ class KilledRepairTest {
     for (Path table : repository.tables(lost)) {
       Files.delete(table);
     }
-    Process child =
-        ChildJvm.start(temporary, KilledRepairTest.class, dir.toString(), "" + change);
+    Process child = ChildJvm.start(temporary, KilledRepairTest.class, dir.toString(), "" + change);
     assertThat(child.waitFor(60, TimeUnit.SECONDS)).isTrue();
     assertThat(child.exitValue()).isIn(0, KILLED);
     openIfItCanBe(dir);

@@ -18,8 +18,6 @@ import io.nbdvault.chunkstore.SnapshotRecord;
 import io.nbdvault.chunkstore.StoreFullException;
 import io.nbdvault.chunkstore.TestRecords;
 import java.io.IOException;
-import java.io.RandomAccessFile;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -28,7 +26,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -45,25 +43,20 @@ class StoreFullIT {
   private static final int ROUNDS = 8;
 
   @TempDir private Path temporary;
+  private @Nullable LoopFileSystem fileSystem;
   private Path mounted = Path.of("");
   private int seconds;
 
   @BeforeEach
   void mount() throws Exception {
-    Path image = temporary.resolve("image");
-    try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "rw")) {
-      file.setLength(FILE_SYSTEM_BYTES);
-    }
-    Path point = Files.createDirectory(temporary.resolve("mounted"));
-    run("mkfs.ext4", "-q", "-m", "0", image.toString());
-    run("mount", "-o", "loop", image.toString(), point.toString());
-    mounted = point;
+    fileSystem = LoopFileSystem.make(temporary.resolve("disk"), FILE_SYSTEM_BYTES, "loop");
+    mounted = fileSystem.root();
   }
 
   @AfterEach
   void unmount() throws Exception {
-    if (!mounted.equals(Path.of(""))) {
-      run("umount", mounted.toString());
+    if (fileSystem != null) {
+      fileSystem.close();
     }
   }
 
@@ -242,12 +235,5 @@ class StoreFullIT {
         assertThat(e).hasMessageContaining("No space left");
       }
     }
-  }
-
-  private static void run(String... command) throws Exception {
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
-    assertThat(process.exitValue()).as("%s: %s", String.join(" ", command), output).isZero();
   }
 }
