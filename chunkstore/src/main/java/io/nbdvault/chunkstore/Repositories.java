@@ -58,6 +58,25 @@ public final class Repositories {
     return openReadOnly(dir, Unlocking.none());
   }
 
+  /** Opens a repository that is not encrypted, to reclaim, as below. */
+  public static ChunkStore openToReclaim(Path dir) throws StoreException {
+    return openToReclaim(dir, Unlocking.none());
+  }
+
+  /**
+   * Opens a repository as {@link #open} does, to forget, bring back or reclaim: works where no
+   * space is left on the file system, since there is a file in reserve that is deleted then. It is
+   * made again when the store is closed. Not for backups: they would take what reclaiming needs.
+   *
+   * @throws NoRepositoryException if there is none
+   * @throws RepositoryInUseException if it is open elsewhere
+   * @throws UnsupportedFormatException if it was written by a newer version
+   * @throws WrongPasswordException if it is encrypted, and the key is not one of its keys
+   */
+  public static ChunkStore openToReclaim(Path dir, Unlocking unlocking) throws StoreException {
+    return RocksRepository.openToReclaim(dir, unlocking);
+  }
+
   /**
    * Opens a repository for reading only, also while another process writes to it. Takes no lock,
    * changes nothing, and shows the snapshots that are there now.

@@ -224,6 +224,11 @@ final class Database implements AutoCloseable {
     }
   }
 
+  /** Size of the largest file of a family. */
+  long largestTableBytes(Family family) {
+    return tables(family).stream().mapToLong(Table::sizeBytes).max().orElse(0);
+  }
+
   /**
    * How many rows lie in each file of a family, by the file's name, deleted ones too as long as
    * they take room. Asks every file: a database that was opened a moment ago knows none of it.

@@ -49,6 +49,7 @@ final class RepositoryCreation {
         directory.writeKeys(keys.get().encode());
       }
       directory.writeConfig(config);
+      new Ballast(directory).restore(0);
     } catch (StoreException e) {
       creation.undo(e);
       throw e;

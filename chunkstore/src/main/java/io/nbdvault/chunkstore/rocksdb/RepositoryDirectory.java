@@ -74,6 +74,11 @@ record RepositoryDirectory(Path dir) {
     return dir.resolve("marks");
   }
 
+  /** A file that only takes room: see {@link Ballast}. */
+  Path ballast() {
+    return dir.resolve("ballast");
+  }
+
   /** Bytes that may still be written to the file system. */
   long usableBytes() throws StoreException {
     try {

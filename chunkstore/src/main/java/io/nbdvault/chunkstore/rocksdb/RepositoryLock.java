@@ -75,14 +75,23 @@ final class RepositoryLock implements AutoCloseable {
         throw new RepositoryInUseException(location, holderPid(channel));
       }
       locked = true;
-      channel.truncate(0);
-      String pid = ProcessHandle.current().pid() + "\n";
-      channel.write(ByteBuffer.wrap(pid.getBytes(StandardCharsets.US_ASCII)), 0);
+      writePid(channel);
       return new RepositoryLock(file, channel);
     } finally {
       if (!locked) {
         channel.close();
       }
+    }
+  }
+
+  private static void writePid(FileChannel channel) {
+    try {
+      channel.truncate(0);
+      String pid = ProcessHandle.current().pid() + "\n";
+      channel.write(ByteBuffer.wrap(pid.getBytes(StandardCharsets.US_ASCII)), 0);
+    } catch (IOException e) {
+      // On a full file system, for one, it is locked all the same.
+      LOG.warn("lock=without-pid", e);
     }
   }
 

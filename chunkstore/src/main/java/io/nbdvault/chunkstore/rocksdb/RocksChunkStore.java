@@ -45,13 +45,19 @@ final class RocksChunkStore implements ChunkStore {
    * What only a store that is open for writing has.
    *
    * @param lock keeps the repository for this process
+   * @param ballast is made again when the store is closed
    * @param writer the thread that writes
    * @param claims what is on its way into the store, or out of it
    * @param intake what feeds the writer
    * @param flags flags what is damaged
    */
   record Writing(
-      RepositoryLock lock, StoreWriter writer, Claims claims, Intake intake, DamageFlags flags) {}
+      RepositoryLock lock,
+      Ballast ballast,
+      StoreWriter writer,
+      Claims claims,
+      Intake intake,
+      DamageFlags flags) {}
 
   private final RepositoryDirectory directory;
   private final RepositoryConfig config;
@@ -259,8 +265,10 @@ final class RocksChunkStore implements ChunkStore {
     if (writing != null) {
       writing.writer().stop();
     }
+    long largestTableBytes = writing == null ? 0 : database.largestTableBytes(Family.CHUNK);
     database.close();
     if (writing != null) {
+      writing.ballast().restore(largestTableBytes);
       writing.lock().close();
     }
   }

@@ -63,6 +63,16 @@ public final class RocksRepository {
 
   /** See {@link io.nbdvault.chunkstore.Repositories#open}. */
   public static ChunkStore open(Path dir, Unlocking unlocking) throws StoreException {
+    return open(dir, unlocking, false);
+  }
+
+  /** See {@link io.nbdvault.chunkstore.Repositories#openToReclaim}. */
+  public static ChunkStore openToReclaim(Path dir, Unlocking unlocking) throws StoreException {
+    return open(dir, unlocking, true);
+  }
+
+  private static ChunkStore open(Path dir, Unlocking unlocking, boolean toReclaim)
+      throws StoreException {
     RepositoryDirectory directory = new RepositoryDirectory(dir);
     // Before anything else: a format that is not known may have another lock. And nobody is to
     // wait for the lock while a person looks for the password.
@@ -70,13 +80,20 @@ public final class RocksRepository {
     RepositoryLock lock = RepositoryLock.acquire(directory);
     Database database = null;
     boolean opened = false;
+    Ballast ballast = new Ballast(directory);
     try {
       directory.finishRepair();
+      if (toReclaim) {
+        ballast.giveUp();
+      }
       database =
           Database.open(directory.location(), directory.database(), Database.Access.READ_WRITE);
       RepositoryConfig config = StoredConfig.checkAndUpgrade(database, directory);
       ContentCipher cipher = content.cipher(database, config, true);
-      ChunkStore store = openForWriting(config, cipher, directory, lock, database);
+      ChunkStore store = openForWriting(config, cipher, directory, lock, ballast, database);
+      if (!toReclaim) {
+        ballast.restore(database.largestTableBytes(Family.CHUNK));
+      }
       opened = true;
       return store;
     } finally {
@@ -217,6 +234,7 @@ public final class RocksRepository {
       ContentCipher cipher,
       RepositoryDirectory directory,
       RepositoryLock lock,
+      Ballast ballast,
       Database database)
       throws StoreException {
     long epoch = Math.addExact(Counter.EPOCH.read(database), 1);
@@ -236,7 +254,7 @@ public final class RocksRepository {
         new DamageFlags(database, reader, claims, writer, new Quarantine(directory));
     writer.start();
     RocksChunkStore.Writing writing =
-        new RocksChunkStore.Writing(lock, writer, claims, intake, flags);
+        new RocksChunkStore.Writing(lock, ballast, writer, claims, intake, flags);
     return new RocksChunkStore(
         config, directory, database, cipher, reader, catalog, epoch, writing);
   }

@@ -1,0 +1,84 @@
+package io.nbdvault.chunkstore.rocksdb;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.nbdvault.chunkstore.Compression;
+import io.nbdvault.chunkstore.Repositories;
+import io.nbdvault.chunkstore.RepositoryOptions;
+import io.nbdvault.chunkstore.Seeds;
+import java.io.BufferedReader;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** Runs {@link CrashScenario} again and again, and ends it at one change after the other. */
+final class CrashRun {
+  /** Runs it in a new place until before that change; 0 for until its end. */
+  @FunctionalInterface
+  interface Attempt {
+    /** Checks what it leaves, and returns what was expected of it. */
+    CrashExpectation until(int change) throws Exception;
+  }
+
+  private static final int NEVER = 0;
+
+  private CrashRun() {}
+
+  /**
+   * Tries some changes for as long as the limit says, all with {@code -Dnbdvault.crash.all=true},
+   * one with {@code -Dnbdvault.crash.point=N}.
+   */
+  static void tryChanges(String test, Duration limit, Attempt attempt) throws Exception {
+    int only = Integer.getInteger("nbdvault.crash.point", NEVER);
+    if (only != NEVER) {
+      tryChange(attempt, only);
+      return;
+    }
+    int changes = tryChange(attempt, NEVER).changes();
+    assertThat(changes).as("changes when it came to its end").isPositive();
+    List<Integer> points = new ArrayList<>();
+    for (int point = 1; point <= changes; point++) {
+      points.add(point);
+    }
+    boolean all = Boolean.getBoolean("nbdvault.crash.all");
+    if (!all) {
+      Collections.shuffle(points, Seeds.random(test));
+    }
+    long begun = System.nanoTime();
+    int tried = 0;
+    while (tried < points.size() && (all || System.nanoTime() - begun < limit.toNanos())) {
+      tryChange(attempt, points.get(tried));
+      tried++;
+    }
+    long seconds = Duration.ofNanos(System.nanoTime() - begun).toSeconds();
+    System.out.printf("test=%s points=%d tried=%d seconds=%d%n", test, changes, tried, seconds);
+    assertThat(tried).isPositive();
+  }
+
+  private static CrashExpectation tryChange(Attempt attempt, int point) {
+    try {
+      return attempt.until(point);
+    } catch (AssertionError | Exception e) {
+      throw new AssertionError("with -Dnbdvault.crash.point=" + point + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** Makes a repository, and runs the scenario until before a change. Returns what it has said. */
+  static CrashExpectation run(Path temporary, Path dir, int change) throws Exception {
+    Repositories.create(dir, new RepositoryOptions(ScenarioDisk.CHUNK, Compression.LZ4));
+    Process process =
+        ChildJvm.start(temporary, CrashScenario.class, dir.toString(), Integer.toString(change));
+    try (BufferedReader says = process.inputReader()) {
+      CrashExpectation expectation = CrashExpectation.read(says);
+      assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+      int expected = expectation.changes() > 0 ? 0 : CrashScenario.HALTED;
+      assertThat(process.exitValue()).isEqualTo(expected);
+      return expectation;
+    } finally {
+      process.destroyForcibly();
+    }
+  }
+}

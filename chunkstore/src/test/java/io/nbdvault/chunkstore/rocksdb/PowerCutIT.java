@@ -1,0 +1,75 @@
+package io.nbdvault.chunkstore.rocksdb;
+
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The power is cut before a change on disk. The repository lies on a file system that makes nothing
+ * durable by itself for ten minutes, so its device holds what was synced and little else; a copy of
+ * the device is mounted, which is when its journal is replayed.
+ */
+class PowerCutIT {
+  private static final Duration LIMIT = Duration.ofSeconds(30);
+  private static final long FILE_SYSTEM_BYTES = 64 << 20;
+  private static final String LAZY = "loop,commit=600";
+
+  @TempDir private Path temporary;
+
+  @Test
+  @Timeout(7200)
+  void keepsAndReclaimsWhatItMustWheneverThePowerIsCut() throws Exception {
+    CrashRun.tryChanges("power cut", LIMIT, this::cutBefore);
+  }
+
+  /** Proves that the test could fail: a repository whose files were only written is lost. */
+  @Test
+  @Timeout(120)
+  void losesWhatWasNotSynced() throws Exception {
+    Path synced = temporary.resolve("repository");
+    CrashExpectation expectation = CrashRun.run(temporary, synced, 0);
+    Path copy;
+    try (LoopFileSystem disk =
+        LoopFileSystem.make(temporary.resolve("disk"), FILE_SYSTEM_BYTES, LAZY)) {
+      copyFiles(synced, disk.root().resolve("repository"));
+      copy = disk.copyDevice("cut");
+    }
+    try (LoopFileSystem left = LoopFileSystem.mount(copy, "loop")) {
+      Path dir = left.root().resolve("repository");
+      assertThatThrownBy(() -> CrashCheck.check(dir, expectation)).isInstanceOf(IOException.class);
+    }
+  }
+
+  private CrashExpectation cutBefore(int change) throws Exception {
+    CrashExpectation expectation;
+    Path copy;
+    try (LoopFileSystem disk =
+        LoopFileSystem.make(temporary.resolve("disk"), FILE_SYSTEM_BYTES, LAZY)) {
+      expectation = CrashRun.run(temporary, disk.root().resolve("repository"), change);
+      copy = disk.copyDevice("cut");
+    }
+    try (LoopFileSystem left = LoopFileSystem.mount(copy, "loop")) {
+      CrashCheck.check(left.root().resolve("repository"), expectation);
+    }
+    return expectation;
+  }
+
+  private static void copyFiles(Path from, Path to) throws IOException {
+    List<Path> paths = new ArrayList<>();
+    try (Stream<Path> found = Files.walk(from)) {
+      found.forEach(paths::add);
+    }
+    for (Path path : paths) {
+      Files.copy(path, to.resolve(from.relativize(path).toString()));
+    }
+  }
+}
