@@ -42,6 +42,7 @@ public final class Lifecycle implements AutoCloseable {
   private final long chunks;
   private long begunNanos;
   private double begunCpu;
+  private long begunWritten;
 
   private Lifecycle(Path dir, long chunks) throws IOException {
     Repositories.create(dir, RepositoryOptions.defaults());
@@ -150,11 +151,10 @@ public final class Lifecycle implements AutoCloseable {
         step,
         String.format(
             Locale.ROOT,
-            " before_bytes=%d dead_bytes=%d given_back=%.3f rewritten_bytes=%d",
+            " before_bytes=%d dead_bytes=%d given_back=%.3f",
             before,
             report.unreachableBytes(),
-            (double) (before - after) / report.unreachableBytes(),
-            report.rewrittenBytes()));
+            (double) (before - after) / report.unreachableBytes()));
   }
 
   private void read(String step, SnapshotRecord record) throws IOException {
@@ -175,21 +175,24 @@ public final class Lifecycle implements AutoCloseable {
     end(step, String.format(Locale.ROOT, " mb_per_s=%.0f", bytes[0] / 1e6 / seconds));
   }
 
-  private void begin() {
+  private void begin() throws IOException {
     size.takePeakBytes();
     begunNanos = System.nanoTime();
     begunCpu = ProcessUse.cpuSeconds();
+    begunWritten = ProcessUse.writtenBytes();
   }
 
   private void end(String step, String more) throws IOException {
+    long bytes = size.bytes();
     System.out.printf(
         Locale.ROOT,
-        "step=%s seconds=%.3f cpu=%.3f bytes=%d peak_bytes=%d%s%n",
+        "step=%s seconds=%.3f cpu=%.3f written_bytes=%d bytes=%d peak_bytes=%d%s%n",
         step,
         (System.nanoTime() - begunNanos) / 1e9,
         ProcessUse.cpuSeconds() - begunCpu,
-        size.bytes(),
-        size.takePeakBytes(),
+        ProcessUse.writtenBytes() - begunWritten,
+        bytes,
+        Math.max(bytes, size.takePeakBytes()),
         more);
   }
 }

@@ -10,6 +10,7 @@ import org.rocksdb.BlockBasedTableConfig;
 import org.rocksdb.BloomFilter;
 import org.rocksdb.ColumnFamilyDescriptor;
 import org.rocksdb.ColumnFamilyOptions;
+import org.rocksdb.CompactionStyle;
 import org.rocksdb.CompressionType;
 import org.rocksdb.DBOptions;
 import org.rocksdb.IndexType;
@@ -119,10 +120,13 @@ final class DatabaseOptions implements AutoCloseable {
     options.setWriteBufferSize(
         family == Family.CHUNK ? CHUNK_MEMTABLE_BYTES : OTHER_MEMTABLE_BYTES);
     if (family == Family.INDEX) {
-      // A flush for the chunks brings a small file of the index with it: merge many at once.
-      options.setLevel0FileNumCompactionTrigger(64);
-      options.setLevel0SlowdownWritesTrigger(96);
-      options.setLevel0StopWritesTrigger(128);
+      // A flush for the chunks brings a small file of the index with it, of a thousand rows and
+      // less. Levels would rewrite the whole first level for a few of those, or leave many for
+      // every look-up to go through; merging files with those of their size does neither.
+      options.setCompactionStyle(CompactionStyle.UNIVERSAL);
+      options.setLevel0FileNumCompactionTrigger(8);
+      options.setLevel0SlowdownWritesTrigger(48);
+      options.setLevel0StopWritesTrigger(64);
     }
     options.setTableFormatConfig(tables(family));
     return options;
