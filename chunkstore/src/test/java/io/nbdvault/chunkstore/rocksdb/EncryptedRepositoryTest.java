@@ -16,7 +16,12 @@ import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.StoreFailedException;
 import io.nbdvault.chunkstore.StoredChunk;
 import io.nbdvault.chunkstore.TestRecords;
+import io.nbdvault.chunkstore.DamagedItem;
+import io.nbdvault.chunkstore.VerifyOptions;
+import io.nbdvault.chunkstore.VerifyReport;
 import io.nbdvault.chunkstore.WrongPasswordException;
+import io.nbdvault.chunkstore.format.ContentRecord;
+import io.nbdvault.chunkstore.format.OrdinalKey;
 import io.nbdvault.chunkstore.key.KeyFile;
 import io.nbdvault.chunkstore.key.KeySlot;
 import io.nbdvault.chunkstore.key.Passphrase;
@@ -31,6 +36,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -246,6 +252,60 @@ class EncryptedRepositoryTest {
     try (ChunkStore store = Repositories.openLocked(dir)) {
       assertThat(store.config().encryption()).isEqualTo(Encryption.AES_256_GCM);
       assertThatThrownBy(store::snapshots).isInstanceOf(IllegalStateException.class);
+    }
+  }
+
+  @Test
+  void findsDecayWithoutItsKeyAndForgeryWithIt() throws StoreException {
+    putMark();
+    VerifyOptions checksums = new VerifyOptions(Set.of(), 100, 0, true, 1);
+    assertThat(verifyLocked(checksums).isClean()).isTrue();
+    assertThat(verifyLocked(checksums).records()).isEqualTo(1);
+
+    changeRecord(false);
+    assertThat(verifyLocked(checksums).contentsFound()).isEqualTo(1);
+
+    changeRecord(true);
+    assertThat(verifyLocked(checksums).isClean())
+        .as("whoever forges a record makes its checksum too")
+        .isTrue();
+    try (ChunkStore store = Repositories.openReadOnly(dir, UNLOCKING)) {
+      VerifyReport report =
+          store.verify(VerifyOptions.everything(1), progress -> true);
+      assertThat(report.contentsFound()).isEqualTo(1);
+      assertThat(report.contents().get(0).reason()).contains("not sealed with this repository");
+    }
+  }
+
+  @Test
+  void saysWhichOfItsKeysAreDamaged() throws IOException {
+    Files.delete(dir.resolve("keys.json"));
+    VerifyOptions checksums = new VerifyOptions(Set.of(), 100, 0, true, 1);
+    assertThat(verifyLocked(checksums).items())
+        .containsExactly(new DamagedItem("keys.json", "is missing"));
+  }
+
+  private VerifyReport verifyLocked(VerifyOptions options) throws StoreException {
+    try (ChunkStore store = Repositories.openLocked(dir)) {
+      return store.verify(options, progress -> true);
+    }
+  }
+
+  /** Flips a bit in the payload of the only record. */
+  private void changeRecord(boolean fitChecksum) throws StoreException {
+    try (Database database =
+            Database.open(dir.toString(), dir.resolve("db"), Database.Access.READ_WRITE);
+        Database.Batch batch = database.newBatch()) {
+      byte[] key = OrdinalKey.of(1);
+      byte[] record = Objects.requireNonNull(database.get(Family.CHUNK, key));
+      record[ContentRecord.HEADER_BYTES + 200] ^= 1;
+      if (fitChecksum) {
+        record[ContentRecord.HEADER_BYTES + 201] ^= 1;
+        ContentRecord.seal(record, 1);
+      }
+      batch.put(Family.CHUNK, key, record);
+      database.write(batch);
+      database.flush();
     }
   }
 
