@@ -30,7 +30,9 @@ class UsageTest {
           "snapshots",
           "show",
           "restore",
+          "diff",
           "forget",
+          "gc",
           "undelete",
           "protect",
           "unprotect",
@@ -75,6 +77,9 @@ class UsageTest {
         "forget --vm v --keep-within 3x|'3x' is not a length of time",
         "forget --vm v --keep-tag =x|'=x' is not of the form NAME=VALUE",
         "forget 1a2b --keep-last 3|SNAPSHOT goes without --vm, --all-vms and --keep-...",
+        "forget 1a2b --gc --dry-run|--gc and --dry-run exclude each other",
+        "gc --rate-limit 0|--rate-limit: 0 (expected: 1 or more bytes a second)",
+        "diff a|Missing required parameter: 'TO'",
         "undelete|Missing required parameter: 'SNAPSHOT'",
         "protect|Missing required parameter: 'SNAPSHOT'",
         "--lock-wait 5 snapshots|'5' is not a time to wait (expected: such as 30s, 10m or 1h30m)",
@@ -153,7 +158,7 @@ class UsageTest {
     assertThat(run.code()).isEqualTo(2);
     assertThat(run.out()).isEmpty();
     assertThat(run.err().lines()).hasSizeBetween(2, 5);
-    assertThat(run.err()).contains("init, backup, snapshots, show, restore, forget,");
+    assertThat(run.err()).contains("init, backup, snapshots, show, diff, restore, forget, gc,");
   }
 
   @Test

@@ -1,0 +1,152 @@
+package io.nbdvault.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.nbdvault.chunkstore.ChunkStore;
+import io.nbdvault.chunkstore.Repositories;
+import io.nbdvault.chunkstore.RepositoryOptions;
+import io.nbdvault.chunkstore.SnapshotRecord;
+import io.nbdvault.chunkstore.StoreException;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Collecting and comparing, on snapshots of a few chunks. */
+class MaintenanceCommandsTest {
+  private static final int CHUNK = 64 << 10;
+  private static final byte[] A = chunk(1);
+  private static final byte[] B = chunk(2);
+  private static final byte[] C = chunk(3);
+
+  @TempDir private Path dir;
+  private Path repository = Path.of("");
+
+  @BeforeEach
+  void create() throws StoreException {
+    repository = dir.resolve("repository");
+    Repositories.create(repository, RepositoryOptions.defaults());
+  }
+
+  private static byte[] chunk(long seed) {
+    byte[] bytes = new byte[CHUNK];
+    new Random(seed).nextBytes(bytes);
+    return bytes;
+  }
+
+  private String commit(String time, long sizeBytes, byte[]... chunks) throws StoreException {
+    try (ChunkStore store = Repositories.open(repository)) {
+      SnapshotRecord snapshot =
+          StoredSnapshots.commitAt(store, "web", Instant.parse(time), sizeBytes, chunks);
+      return snapshot.id().hex();
+    }
+  }
+
+  private TestRun run(int code, String... args) {
+    TestRun run = TestRun.with(Map.of("NBDVAULT_REPO", repository.toString()), args);
+    assertThat(run.code()).as(run.out() + run.err()).isEqualTo(code);
+    return run;
+  }
+
+  @Test
+  void collectsWhatIsForgottenAndNothingElse() throws IOException {
+    String first = commit("2026-11-10T03:00:00Z", 1 << 20, A, B);
+    String second = commit("2026-11-11T03:00:00Z", 1 << 20, A, C);
+    run(0, "forget", first);
+
+    assertThat(run(0, "gc", "--dry-run").out())
+        .startsWith("would reclaim 1 forgotten snapshot; nothing needs 64.")
+        .contains("K in 2 records\nkept 2 chunks and 1 tree node; took ");
+    assertThat(run(0, "snapshots", "--forgotten").out()).contains(first.substring(0, 8));
+    JsonNode summary = run(0, "gc", "--json").event("summary");
+
+    assertThat(summary.path("job").textValue()).isEqualTo("gc");
+    assertThat(summary.path("snapshotsReclaimed").intValue()).isEqualTo(1);
+    assertThat(summary.path("chunksLive").intValue()).isEqualTo(2);
+    assertThat(summary.path("nodesLive").intValue()).isEqualTo(1);
+    assertThat(summary.path("recordsUnreachable").intValue()).isEqualTo(2);
+    assertThat(summary.path("unreachableBytes").longValue()).isGreaterThan(CHUNK);
+    assertThat(run(0, "snapshots", "--forgotten").err())
+        .isEqualTo("there are no forgotten snapshots\n");
+    assertThat(run(2, "undelete", first).err()).contains("among the forgotten snapshots");
+    Path restored = dir.resolve("restored");
+    run(0, "restore", second, "--to", restored.toString());
+    assertThat(restored).hasSize(1 << 20);
+    run(0, "verify");
+    assertThat(run(0, "gc").out()).startsWith("reclaimed 0 forgotten snapshots; nothing needs 0B");
+    assertThat(run(0, "gc", "-q").out()).isEmpty();
+  }
+
+  @Test
+  void tellsAProgramOfThePhases() throws IOException {
+    run(0, "forget", commit("2026-11-10T03:00:00Z", 1 << 20, A, B));
+    List<JsonNode> phases =
+        run(0, "gc", "--json").json().stream()
+            .filter(json -> json.path("event").textValue().equals("phase"))
+            .toList();
+    assertThat(phases).isNotEmpty();
+    assertThat(phases)
+        .allSatisfy(
+            phase -> {
+              assertThat(phase.path("phase").textValue()).isIn("mark", "scan", "sweep", "reclaim");
+              assertThat(phase.path("expected").longValue())
+                  .isGreaterThanOrEqualTo(phase.path("done").longValue());
+            });
+  }
+
+  @Test
+  void forgetsAndCollectsAtOnceButNotAfterAWarning() throws IOException, StoreException {
+    for (int day = 10; day < 14; day++) {
+      commit("2026-11-" + day + "T03:00:00Z", 1 << 20, chunk(day));
+    }
+    TestRun done = run(0, "forget", "--vm", "web", "--keep-last", "3", "--gc");
+    assertThat(done.out()).contains("forgot 1 of 4 snapshots", "reclaimed 1 forgotten snapshot");
+
+    commit("2026-11-13T03:01:00Z", 1 << 20, A);
+    TestRun refused = run(3, "forget", "--vm", "web", "--keep-last", "2", "--gc");
+    assertThat(refused.err().lines())
+        .hasSize(2)
+        .first()
+        .asString()
+        .startsWith("nbdvault: warning: VM web: its snapshots cover 2 days");
+    assertThat(refused.err()).contains("no space was reclaimed");
+    assertThat(run(0, "snapshots", "--forgotten").out().lines()).hasSize(3);
+  }
+
+  @Test
+  void showsWhichBytesDiffer() throws IOException {
+    String first = commit("2026-11-10T03:00:00Z", 1 << 20, A, B, B, A);
+    String second = commit("2026-11-11T03:00:00Z", 2 << 20, A, C, A, A, B);
+
+    assertThat(run(0, "diff", first, second).out())
+        .isEqualTo(
+            """
+            disk vda: 1M, then 2M
+            disk vda:
+                        OFFSET             LENGTH
+                         65536             131072
+                        262144              65536
+            disk vda: 192K differ, ranges: 2
+            """);
+    assertThat(run(0, "diff", first, first).out()).isEqualTo("disk vda: no difference\n");
+    List<JsonNode> lines = run(0, "diff", "web@2026-11-10", "web@latest", "--json").json();
+    assertThat(lines).hasSize(4);
+    assertThat(lines.get(0).path("fromSizeBytes").longValue()).isEqualTo(1 << 20);
+    assertThat(lines.get(0).path("toSizeBytes").longValue()).isEqualTo(2 << 20);
+    assertThat(lines.get(1).path("disk").textValue()).isEqualTo("vda");
+    assertThat(lines.get(2).path("offsetBytes").longValue()).isEqualTo(4 * CHUNK);
+    assertThat(lines.get(2).path("lengthBytes").longValue()).isEqualTo(CHUNK);
+    assertThat(lines.get(3).path("from").textValue()).isEqualTo(first);
+    assertThat(lines.get(3).path("to").textValue()).isEqualTo(second);
+    assertThat(lines.get(3).at("/disks/0/differentBytes").longValue()).isEqualTo(3 * CHUNK);
+    assertThat(run(2, "diff", first, second, "--disk", "vdz").err())
+        .isEqualTo("nbdvault: neither snapshot has a disk 'vdz' (they have: vda)\n");
+    assertThat(run(0, "diff", first, second, "--disk", "vda").out()).contains("192K differ");
+  }
+}
