@@ -119,6 +119,14 @@ public interface ChunkStore extends SnapshotCatalog, AutoCloseable {
   long flagDamaged(Collection<DamagedContent> contents) throws StoreException;
 
   /**
+   * Adds up what the store holds, and for whom. Beside backups and collections: what comes and goes
+   * meanwhile may be counted or not. The trees of the snapshots are read once, whatever they share.
+   *
+   * @throws DamagedException if a node cannot be read
+   */
+  StoreStatistics statistics(StatisticsListener listener) throws StoreException;
+
+  /**
    * Closes the store. Sessions that are still open are aborted and readers end: their methods throw
    * {@link IllegalStateException} from then on. Closing twice does nothing.
    */

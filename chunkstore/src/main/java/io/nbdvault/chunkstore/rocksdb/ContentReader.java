@@ -188,6 +188,11 @@ final class ContentReader implements NodeSource {
     return ContentRecord.HEADER_BYTES + plainLengthMax + ContentRecord.SEAL_BYTES;
   }
 
+  /** Length of a record whose row does not know it, because an earlier version wrote it. */
+  int recordLength(IndexKey key, IndexRow row) throws StoreException {
+    return readRecord(key, row, recordBuffer.get());
+  }
+
   private IndexRow require(IndexKey key) throws StoreException {
     IndexRow row = lookUp(key);
     if (row == null) {

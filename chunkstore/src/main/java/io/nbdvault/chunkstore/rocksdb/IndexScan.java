@@ -34,6 +34,12 @@ final class IndexScan {
     scan(new byte[0], new byte[] {(byte) 0xff}, visitor);
   }
 
+  /** Shows the rows of all nodes. */
+  void forEachNode(Visitor visitor) throws StoreException {
+    byte node = (byte) RecordType.NODE.code();
+    scan(new byte[] {node}, new byte[] {(byte) (node + 1)}, visitor);
+  }
+
   /** Shows the rows of the chunks whose {@link PrefixSet#prefixOf prefix} lies between two. */
   void forEachChunk(long firstPrefix, long lastPrefix, Visitor visitor) throws StoreException {
     long first = firstPrefix ^ Long.MIN_VALUE;

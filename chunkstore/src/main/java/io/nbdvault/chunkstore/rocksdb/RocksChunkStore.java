@@ -17,8 +17,10 @@ import io.nbdvault.chunkstore.SnapshotId;
 import io.nbdvault.chunkstore.SnapshotReader;
 import io.nbdvault.chunkstore.SnapshotRecord;
 import io.nbdvault.chunkstore.SnapshotState;
+import io.nbdvault.chunkstore.StatisticsListener;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.StoreFailedException;
+import io.nbdvault.chunkstore.StoreStatistics;
 import io.nbdvault.chunkstore.VerifyListener;
 import io.nbdvault.chunkstore.VerifyOptions;
 import io.nbdvault.chunkstore.VerifyReport;
@@ -230,6 +232,19 @@ final class RocksChunkStore implements ChunkStore {
         SnapshotReader after = open(to)) {
       new SnapshotDiff(reader, config.chunkSizeBytes())
           .show(before.record(), after.record(), visitor);
+    }
+  }
+
+  @Override
+  public StoreStatistics statistics(StatisticsListener listener) throws StoreException {
+    try (PinnedSnapshots pinned = PinnedSnapshots.all(this)) {
+      return new StatisticsJob(
+              reader,
+              new IndexScan(database),
+              config.chunkSizeBytes(),
+              StoreLimits.markPrefixes(),
+              listener)
+          .run(pinned.records());
     }
   }
 

@@ -18,7 +18,9 @@ import io.nbdvault.chunkstore.RepositoryConfig;
 import io.nbdvault.chunkstore.SnapshotId;
 import io.nbdvault.chunkstore.SnapshotReader;
 import io.nbdvault.chunkstore.SnapshotRecord;
+import io.nbdvault.chunkstore.StatisticsListener;
 import io.nbdvault.chunkstore.StoreException;
+import io.nbdvault.chunkstore.StoreStatistics;
 import io.nbdvault.chunkstore.StoredChunk;
 import io.nbdvault.chunkstore.VerifyListener;
 import io.nbdvault.chunkstore.VerifyOptions;
@@ -112,6 +114,11 @@ public record InterceptedStore(ChunkStore store, Step afterDisk, Step beforeComm
   @Override
   public void diff(SnapshotId from, SnapshotId to, DiffVisitor visitor) throws IOException {
     store.diff(from, to, visitor);
+  }
+
+  @Override
+  public StoreStatistics statistics(StatisticsListener listener) throws StoreException {
+    return store.statistics(listener);
   }
 
   @Override
