@@ -71,6 +71,7 @@ public final class Main {
             .addSubcommand("snapshots", new SnapshotsCommand(root))
             .addSubcommand("show", new ShowCommand(root))
             .addSubcommand("diff", new DiffCommand(root))
+            .addSubcommand("stats", new StatsCommand(root))
             .addSubcommand("restore", new RestoreCommand(root))
             .addSubcommand("forget", new ForgetCommand(root))
             .addSubcommand("gc", new GcCommand(root))

@@ -149,4 +149,56 @@ class MaintenanceCommandsTest {
         .isEqualTo("nbdvault: neither snapshot has a disk 'vdz' (they have: vda)\n");
     assertThat(run(0, "diff", first, second, "--disk", "vda").out()).contains("192K differ");
   }
+
+  @Test
+  void showsWhatTheRepositoryHoldsAndForWhom() throws IOException {
+    String first = commit("2026-11-10T03:00:00Z", 1 << 20, A, B);
+    String second = commit("2026-11-11T03:00:00Z", 1 << 20, A, C, C);
+    run(0, "forget", commit("2026-11-12T03:00:00Z", 1 << 20, chunk(4)));
+
+    List<String> lines = run(0, "stats", "--snapshots").out().lines().toList();
+    assertThat(lines.subList(0, 4))
+        .extracting(line -> line.replaceAll(" +", " "))
+        .satisfiesExactly(
+            line -> assertThat(line).isEqualTo("VM SNAPSHOT SIZE DATA ALONE STORED"),
+            line -> assertThat(line).startsWith("web all 2 2M 320K 192K 19"),
+            line -> assertThat(line).startsWith("web " + first.substring(0, 8) + " 1M 128K 64K 6"),
+            line ->
+                assertThat(line).startsWith("web " + second.substring(0, 8) + " 1M 192K 64K 6"));
+    assertThat(String.join("\n", lines))
+        .contains("needed by snapshots   192K, stored in 19")
+        .contains("deduplication         1.67 : 1", "compression           1.00 : 1")
+        .contains("that nothing needs")
+        .doesNotContain("missing");
+    assertThat(run(0, "stats").out().lines()).hasSize(7);
+
+    List<JsonNode> json =
+        run(0, "stats", "--json").json().stream()
+            .filter(line -> !line.path("event").textValue().equals("phase"))
+            .toList();
+    assertThat(json).hasSize(4);
+    assertThat(json.get(0).at("/alone/chunks").intValue()).isEqualTo(3);
+    assertThat(json.get(0).path("snapshots").intValue()).isEqualTo(2);
+    assertThat(json.get(1).path("id").textValue()).isEqualTo(first);
+    assertThat(json.get(1).at("/alone/plainBytes").intValue()).isEqualTo(CHUNK);
+    JsonNode summary = json.get(3);
+    assertThat(summary.path("job").textValue()).isEqualTo("stats");
+    assertThat(summary.at("/reachable/chunks").intValue()).isEqualTo(3);
+    assertThat(summary.at("/stored/chunks").intValue()).isEqualTo(4);
+    assertThat(summary.path("deduplicationRatio").doubleValue()).isEqualTo(1.67);
+  }
+
+  @Test
+  void anEmptyRepositoryHoldsNothing() throws IOException {
+    assertThat(run(0, "stats").out())
+        .isEqualTo(
+            """
+            needed by snapshots   0B, stored in 0B
+            deduplication         -
+            compression           -
+            for gc                0B that nothing needs
+            """);
+    assertThat(run(0, "stats", "--json").event("summary").has("compressionRatio")).isFalse();
+    assertThat(run(0, "gc").out()).startsWith("reclaimed 0 forgotten snapshots");
+  }
 }

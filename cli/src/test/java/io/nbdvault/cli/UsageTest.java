@@ -31,6 +31,7 @@ class UsageTest {
           "show",
           "restore",
           "diff",
+          "stats",
           "forget",
           "gc",
           "undelete",
@@ -158,7 +159,8 @@ class UsageTest {
     assertThat(run.code()).isEqualTo(2);
     assertThat(run.out()).isEmpty();
     assertThat(run.err().lines()).hasSizeBetween(2, 5);
-    assertThat(run.err()).contains("init, backup, snapshots, show, diff, restore, forget, gc,");
+    assertThat(run.err())
+        .contains("init, backup, snapshots, show, diff, stats, restore, forget, gc,");
   }
 
   @Test

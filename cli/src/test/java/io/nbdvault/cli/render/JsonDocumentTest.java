@@ -6,7 +6,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.nbdvault.chunkstore.CatalogEntry;
 import io.nbdvault.chunkstore.CollectReport;
+import io.nbdvault.chunkstore.ContentTotals;
 import io.nbdvault.chunkstore.SnapshotState;
+import io.nbdvault.chunkstore.StoreStatistics;
 import io.nbdvault.cli.nbd.ExportReport;
 import io.nbdvault.cli.nbd.MapRow;
 import io.nbdvault.cli.nbd.MapTotals;
@@ -145,6 +147,18 @@ class JsonDocumentTest {
             new CollectReport(
                 false, false, 1, 1, 1, 1, 1, 1, 1, 1, 1, Duration.ZERO, Duration.ZERO)));
     writeDiff(lines);
+    ContentTotals totals = new ContentTotals(1, 2, 1, 1, 1);
+    StatisticsJson.objects(
+            new StoreStatistics(
+                totals,
+                totals,
+                0,
+                List.of(
+                    new StoreStatistics.Vm(
+                        "web1",
+                        totals,
+                        List.of(new StoreStatistics.Snapshot(SampleSnapshots.ID, 1, 1, totals))))))
+        .forEach(lines::write);
     lines.write(JsonLines.error(1, "no"));
     writeNbd(lines);
     return bytes.toString(StandardCharsets.UTF_8);

@@ -1,8 +1,8 @@
 package io.nbdvault.engine.backup;
 
+import io.nbdvault.chunkstore.BackupOptions;
 import io.nbdvault.chunkstore.BackupSession;
 import io.nbdvault.chunkstore.ChunkStore;
-import io.nbdvault.chunkstore.BackupOptions;
 import io.nbdvault.chunkstore.Compression;
 import io.nbdvault.chunkstore.DiskReader;
 import io.nbdvault.chunkstore.DiskRecord;
@@ -70,7 +70,8 @@ public final class BackupJob {
     listener.onEvent(new JobEvent.Started("backup", request.vm()));
     VmHistory history = VmHistory.of(request.vm(), store.snapshots());
     Compression compression = request.compression().orElse(store.config().compression());
-    try (BackupSession session = store.beginBackup(
+    try (BackupSession session =
+        store.beginBackup(
             history.parents(), new BackupOptions(compression, request.verifyWrites()))) {
       SourceContext context =
           new SourceContext(

@@ -1,7 +1,7 @@
 package io.nbdvault.engine.maintenance;
 
 import io.nbdvault.chunkstore.ChunkStore;
-import io.nbdvault.chunkstore.CollectListener.Phase;
+import io.nbdvault.chunkstore.CollectListener;
 import io.nbdvault.chunkstore.CollectOptions;
 import io.nbdvault.chunkstore.CollectReport;
 import io.nbdvault.chunkstore.DamagedException;
@@ -10,24 +10,15 @@ import io.nbdvault.engine.Cancellation;
 import io.nbdvault.engine.JobEvent;
 import io.nbdvault.engine.JobException;
 import io.nbdvault.engine.JobListener;
-import java.util.Locale;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Reclaims what no snapshot needs. Backups into the same open store may go on beside it; stopped at
  * any instant it loses nothing, and the next one goes on from there.
  */
 public final class CollectJob {
-  private static final long INTERVAL_NANOS = 200_000_000;
-
   private final ChunkStore store;
   private final Cancellation cancellation;
   private final JobListener listener;
-
-  /** Of the thread that collects. */
-  private @Nullable Phase told;
-
-  private long toldNanos;
 
   public CollectJob(ChunkStore store, Cancellation cancellation, JobListener listener) {
     this.store = store;
@@ -46,7 +37,11 @@ public final class CollectJob {
     listener.onEvent(new JobEvent.Started("gc", store.config().repositoryId()));
     Interrupting interrupting = new Interrupting(cancellation);
     try {
-      return store.collect(options, this::tell);
+      PhaseMeter meter = new PhaseMeter(listener);
+      return store.collect(
+          options,
+          (phase, done, expected) ->
+              meter.tell(phase, done, expected, phase == CollectListener.Phase.RECLAIM));
     } catch (DamagedException e) {
       throw JobException.failed(
           "nothing was deleted, as something that a snapshot needs is damaged (nbdvault verify"
@@ -57,45 +52,6 @@ public final class CollectJob {
       throw e;
     } finally {
       interrupting.end();
-    }
-  }
-
-  private void tell(Phase phase, long done, long expected) {
-    long now = System.nanoTime();
-    if (phase == told && done < expected && now - toldNanos < INTERVAL_NANOS) {
-      return;
-    }
-    told = phase;
-    toldNanos = now;
-    boolean bytes = phase == Phase.RECLAIM;
-    listener.onEvent(
-        new JobEvent.PhaseProgress(
-            phase.name().toLowerCase(Locale.ROOT), done, Math.max(done, expected), bytes));
-  }
-
-  /** Interrupts this thread when the job is cancelled, but not once its work is over. */
-  private static final class Interrupting {
-    private final Thread thread = Thread.currentThread();
-    private boolean over;
-    private boolean interrupted;
-
-    Interrupting(Cancellation cancellation) {
-      cancellation.onCancel(this::interrupt);
-    }
-
-    private synchronized void interrupt() {
-      if (!over) {
-        interrupted = true;
-        thread.interrupt();
-      }
-    }
-
-    synchronized void end() {
-      over = true;
-      if (interrupted) {
-        // What comes now, closing the store for one, is not to be interrupted.
-        boolean unused = Thread.interrupted();
-      }
     }
   }
 }
