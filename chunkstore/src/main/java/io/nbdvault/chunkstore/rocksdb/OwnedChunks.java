@@ -13,25 +13,23 @@ final class OwnedChunks {
   private final long[] words;
   private final Owners owners;
   private final long ownerMask;
-  private final long first;
+  private long first = Long.MIN_VALUE;
   private long last = Long.MAX_VALUE;
   private int count;
   private boolean sorted;
 
   /**
-   * Makes an empty part.
+   * Makes an empty set, of the first part.
    *
    * @param capacity how many chunks there is room for, at least 2
-   * @param first the first flipped prefix of this part
    */
-  OwnedChunks(int capacity, Owners owners, long first) {
+  OwnedChunks(int capacity, Owners owners) {
     if (capacity < 2) {
       throw new IllegalArgumentException("capacity: " + capacity + " (expected: >= 2)");
     }
     this.words = new long[capacity];
     this.owners = owners;
     this.ownerMask = (1L << (Integer.SIZE - Integer.numberOfLeadingZeros(owners.count()))) - 1;
-    this.first = first;
   }
 
   /** Adds a chunk if it lies in this part. */
@@ -80,6 +78,16 @@ final class OwnedChunks {
   /** Whether the part reaches to the end of the id space. */
   boolean isLastPart() {
     return last == Long.MAX_VALUE;
+  }
+
+  /** Makes the set that of the part after this one: empty again. This must not be the last. */
+  void beginNextPart() {
+    if (isLastPart()) {
+      throw new IllegalStateException("there is no part after the last");
+    }
+    first = last + 1;
+    last = Long.MAX_VALUE;
+    count = 0;
   }
 
   private void makeRoom() {

@@ -242,7 +242,7 @@ final class RocksChunkStore implements ChunkStore {
               reader,
               new IndexScan(database),
               config.chunkSizeBytes(),
-              StoreLimits.markPrefixes(),
+              StoreLimits.statisticsChunks(),
               listener)
           .run(pinned.records());
     }

@@ -42,6 +42,9 @@ final class StatisticsWalk {
   private long missingChunks;
   private long nodesRead;
 
+  /** How often the leaves name a chunk. */
+  private long references;
+
   /**
    * Makes a walk.
    *
@@ -117,10 +120,11 @@ final class StatisticsWalk {
           int number = nodes.find(row.ordinal());
           (number == OwnedNodes.NONE ? unreachable : byOwner[nodes.owner(number)]).add(key, row);
         });
-    OwnedChunks part = new OwnedChunks(wordsMax, owners, PrefixSet.SPACE_FIRST);
+    int capacity = (int) Math.max(2, Math.min(wordsMax, references));
+    OwnedChunks part = new OwnedChunks(capacity, owners);
     addChunks(part);
     while (!part.isLastPart()) {
-      part = new OwnedChunks(wordsMax, owners, part.last() + 1);
+      part.beginNextPart();
       addChunks(part);
     }
   }
@@ -147,14 +151,15 @@ final class StatisticsWalk {
   /** Returns how many chunks of data lie below a node. The depth is at most a tree's height: 7. */
   private long meet(ChunkId id, int level, int owner) throws StoreException {
     Interruption.check("reading trees");
-    long ordinal = requireRow(id).ordinal();
+    IndexRow row = requireRow(id);
+    long ordinal = row.ordinal();
     int number = nodes.find(ordinal);
     if (number != OwnedNodes.NONE) {
-      share(id, level, number, owner);
+      share(id, row, level, number, owner);
       return nodes.dataChunks(number);
     }
     number = nodes.add(ordinal, owner);
-    TreeNode node = read(id, level);
+    TreeNode node = read(id, row, level);
     long dataChunks = 0;
     for (int slot = 0; slot < node.count(); slot++) {
       if (!node.child(slot).isZero()) {
@@ -164,13 +169,15 @@ final class StatisticsWalk {
     nodes.setDataChunks(number, dataChunks);
     if (level == 0) {
       leaves.addLong(ordinal);
+      references += dataChunks;
     }
     listener.progress(Phase.TREES, nodes.count(), nodes.count());
     return dataChunks;
   }
 
   /** Gives a node that was met before to another owner too, and all that lies below it. */
-  private void share(ChunkId id, int level, int number, int owner) throws StoreException {
+  private void share(ChunkId id, IndexRow row, int level, int number, int owner)
+      throws StoreException {
     int joined = owners.join(nodes.owner(number), owner);
     if (joined == nodes.owner(number)) {
       return;
@@ -179,11 +186,12 @@ final class StatisticsWalk {
     if (level == 0) {
       return;
     }
-    TreeNode node = read(id, level);
+    TreeNode node = read(id, row, level);
     for (int slot = 0; slot < node.count(); slot++) {
       ChunkId child = node.child(slot);
       if (!child.isZero()) {
-        share(child, level - 1, nodes.find(requireRow(child).ordinal()), joined);
+        IndexRow childRow = requireRow(child);
+        share(child, childRow, level - 1, nodes.find(childRow.ordinal()), joined);
       }
     }
   }
@@ -197,8 +205,8 @@ final class StatisticsWalk {
     return row;
   }
 
-  private TreeNode read(ChunkId id, int level) throws StoreException {
-    TreeNode node = reader.read(id);
+  private TreeNode read(ChunkId id, IndexRow row, int level) throws StoreException {
+    TreeNode node = reader.readNode(id, row);
     nodesRead++;
     if (node.level() != level) {
       String reason = "level " + node.level() + " (expected: " + level + ")";

@@ -38,5 +38,13 @@ final class StoreLimits {
     return (int) Math.min(64 << 20, Runtime.getRuntime().maxMemory() / 5 * 2 / Long.BYTES);
   }
 
+  /**
+   * Most chunks that statistics hold in memory at once: 8 bytes each, a fifth of the heap, so that
+   * there is room for a collection beside them.
+   */
+  static int statisticsChunks() {
+    return (int) Math.min(64 << 20, Runtime.getRuntime().maxMemory() / 5 / Long.BYTES);
+  }
+
   private StoreLimits() {}
 }
