@@ -1,6 +1,7 @@
 package io.nbdvault.cli;
 
 import io.nbdvault.chunkstore.ChunkStore;
+import io.nbdvault.chunkstore.CollectOptions;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.cli.render.JsonLines;
 import io.nbdvault.cli.render.RetentionJson;
@@ -42,14 +43,14 @@ import picocli.CommandLine.Spec;
           + " ones out of."
     },
     customSynopsis = {
-      "nbdvault forget SNAPSHOT...",
-      "       nbdvault forget --vm VM --keep-... N ... [--dry-run]",
-      "       nbdvault forget --all-vms --keep-... N ... [--dry-run]"
+      "nbdvault forget SNAPSHOT... [--dry-run | --gc]",
+      "       nbdvault forget --vm VM --keep-... N ... [--dry-run | --gc]",
+      "       nbdvault forget --all-vms --keep-... N ... [--dry-run | --gc]"
     },
     footer = {
       "%nExamples:",
       "  nbdvault -r /backup forget --vm web1 --keep-daily 7 --keep-weekly 5 --dry-run",
-      "  nbdvault -r /backup forget --all-vms --keep-daily 14 --keep-within 14d",
+      "  nbdvault -r /backup forget --all-vms --keep-daily 14 --keep-within 14d --gc",
       "  nbdvault -r /backup forget 1a2b3c4d"
     })
 final class ForgetCommand implements Callable<Integer> {
@@ -83,6 +84,13 @@ final class ForgetCommand implements Callable<Integer> {
       description = "Show which would be kept, and by which rule; change nothing.")
   private boolean dryRun;
 
+  @Option(
+      names = "--gc",
+      description =
+          "Reclaim space at once, as gc does; not where there is a warning that most of a VM's"
+              + " history is being forgotten.")
+  private boolean gc;
+
   ForgetCommand(NbdvaultCommand root) {
     this.root = root;
   }
@@ -97,14 +105,32 @@ final class ForgetCommand implements Callable<Integer> {
         show(job.plan(store, request));
       }
     } else {
-      try (ChunkStore store = access.forWriting()) {
-        show(job.run(store, request));
+      try (ChunkStore store = access.forReclaiming()) {
+        RetentionPlan plan = job.run(store, request);
+        show(plan);
+        if (gc) {
+          collect(store, plan);
+        }
       }
     }
     return ExitCode.OK;
   }
 
+  /** What an attacker's flood of snapshots has pushed out must not be gone before anybody looks. */
+  private void collect(ChunkStore store, RetentionPlan plan) throws StoreException, JobException {
+    if (!plan.alerts().isEmpty()) {
+      throw new JobException(
+          JobException.Kind.PARTIAL,
+          "no space was reclaimed because of what the warning says: if all is well run nbdvault gc,"
+              + " else nbdvault undelete");
+    }
+    GcCommand.collect(root, store, CollectOptions.defaults());
+  }
+
   ForgetRequest request() {
+    if (gc && dryRun) {
+      throw misused("--gc and --dry-run exclude each other");
+    }
     Optional<RetentionPolicy> policy = keep.policy(spec.commandLine());
     if (!snapshots.isEmpty()) {
       if (vm != null || allVms || policy.isPresent()) {

@@ -55,7 +55,12 @@ final class RepositoryAccess {
     return waiting(repository -> Repositories.open(repository, root.keys()));
   }
 
-  /** Does the same without asking for a key: an encrypted one cannot be opened so. */
+  /** Does the same to forget, bring back or reclaim: also where no space is left. */
+  ChunkStore forReclaiming() throws StoreException, JobException, InterruptedException {
+    return waiting(repository -> Repositories.openToReclaim(repository, root.keys()));
+  }
+
+  /** Opens it for this process alone, without asking for a key: an encrypted one cannot be. */
   ChunkStore forWritingWithoutKey() throws StoreException, JobException, InterruptedException {
     return waiting(repository -> Repositories.open(repository, Unlocking.none()));
   }

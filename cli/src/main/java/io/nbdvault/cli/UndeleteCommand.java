@@ -43,7 +43,7 @@ final class UndeleteCommand implements Callable<Integer> {
   @Override
   public Integer call() throws StoreException, JobException, InterruptedException {
     Collection<SnapshotRecord> back;
-    try (ChunkStore store = new RepositoryAccess(root, spec).forWriting()) {
+    try (ChunkStore store = new RepositoryAccess(root, spec).forReclaiming()) {
       back = new UndeleteJob(store).run(snapshots);
     }
     new ChangedSnapshots(root).tell("undelete", "back: ", back);

@@ -7,6 +7,7 @@ import io.nbdvault.chunkstore.Consistency;
 import io.nbdvault.chunkstore.DiskRecord;
 import io.nbdvault.chunkstore.DiskRoot;
 import io.nbdvault.chunkstore.DiskStatistics;
+import io.nbdvault.chunkstore.DiskTreeBuilder;
 import io.nbdvault.chunkstore.SnapshotId;
 import io.nbdvault.chunkstore.SnapshotRecord;
 import io.nbdvault.chunkstore.SnapshotStatistics;
@@ -57,9 +58,25 @@ final class StoredSnapshots {
 
   /** Commits a snapshot of a VM as of {@code time}, with an empty disk of 1 MiB. */
   static SnapshotRecord commitAt(ChunkStore store, String vm, Instant time) throws StoreException {
+    return commitAt(store, vm, time, 1 << 20);
+  }
+
+  /**
+   * Commits a snapshot of a VM as of {@code time}.
+   *
+   * @param sizeBytes of its disk
+   * @param chunks what the disk holds from its beginning, each a whole chunk
+   */
+  static SnapshotRecord commitAt(
+      ChunkStore store, String vm, Instant time, long sizeBytes, byte[]... chunks)
+      throws StoreException {
     try (BackupSession session = store.beginBackup(Set.of(), Compression.NONE)) {
-      DiskRoot root = session.newDisk(1 << 20, Optional.empty()).finish();
-      SnapshotRecord plain = record(session.snapshotId(), 1 << 20, root);
+      DiskTreeBuilder disk = session.newDisk(sizeBytes, Optional.empty());
+      for (int i = 0; i < chunks.length; i++) {
+        disk.append(i, session.put(chunks[i], 0, chunks[i].length).join().id());
+      }
+      DiskRoot root = disk.finish();
+      SnapshotRecord plain = record(session.snapshotId(), sizeBytes, root);
       return session.commit(
           new SnapshotRecord(
               plain.id(),

@@ -32,7 +32,10 @@ class UsageTest {
           "restore",
           "verify",
           "repair",
+          "diff",
+          "stats",
           "forget",
+          "gc",
           "undelete",
           "protect",
           "unprotect",
@@ -77,6 +80,9 @@ class UsageTest {
         "forget --vm v --keep-within 3x|'3x' is not a length of time",
         "forget --vm v --keep-tag =x|'=x' is not of the form NAME=VALUE",
         "forget 1a2b --keep-last 3|SNAPSHOT goes without --vm, --all-vms and --keep-...",
+        "forget 1a2b --gc --dry-run|--gc and --dry-run exclude each other",
+        "gc --rate-limit 0|--rate-limit: 0 (expected: 1 or more bytes a second)",
+        "diff a|Missing required parameter: 'TO'",
         "undelete|Missing required parameter: 'SNAPSHOT'",
         "protect|Missing required parameter: 'SNAPSHOT'",
         "--lock-wait 5 snapshots|'5' is not a time to wait (expected: such as 30s, 10m or 1h30m)",
@@ -157,7 +163,8 @@ class UsageTest {
     assertThat(run.code()).isEqualTo(2);
     assertThat(run.out()).isEmpty();
     assertThat(run.err().lines()).hasSizeBetween(2, 5);
-    assertThat(run.err()).contains("init, backup, snapshots, show, restore, forget,");
+    assertThat(run.err())
+        .contains("init, backup, snapshots, show, diff, stats, restore, forget, gc,");
   }
 
   @Test

@@ -31,6 +31,17 @@ public sealed interface JobEvent {
   record Progress(long doneBytes, long expectedBytes, long newBytes, long duplicateBytes)
       implements JobEvent {}
 
+  /**
+   * How far a job of several phases is in one of them. A phase that has begun is told at once.
+   *
+   * @param phase its name
+   * @param done of what the phase counts
+   * @param expected in all; an estimate
+   * @param inBytes whether bytes are counted
+   */
+  record PhaseProgress(String phase, long done, long expected, boolean inBytes)
+      implements JobEvent {}
+
   /** Something the person should know, and the job goes on. */
   record Warning(String message) implements JobEvent {}
 

@@ -7,6 +7,7 @@ import io.nbdvault.chunkstore.BackupSession;
 import io.nbdvault.chunkstore.ChunkStore;
 import io.nbdvault.chunkstore.Compression;
 import io.nbdvault.chunkstore.DamagedException;
+import io.nbdvault.chunkstore.DamagedItem;
 import io.nbdvault.chunkstore.Encryption;
 import io.nbdvault.chunkstore.Repositories;
 import io.nbdvault.chunkstore.RepositoryInUseException;
@@ -16,7 +17,6 @@ import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.StoreFailedException;
 import io.nbdvault.chunkstore.StoredChunk;
 import io.nbdvault.chunkstore.TestRecords;
-import io.nbdvault.chunkstore.DamagedItem;
 import io.nbdvault.chunkstore.VerifyOptions;
 import io.nbdvault.chunkstore.VerifyReport;
 import io.nbdvault.chunkstore.WrongPasswordException;
@@ -270,8 +270,7 @@ class EncryptedRepositoryTest {
         .as("whoever forges a record makes its checksum too")
         .isTrue();
     try (ChunkStore store = Repositories.openReadOnly(dir, UNLOCKING)) {
-      VerifyReport report =
-          store.verify(VerifyOptions.everything(1), progress -> true);
+      VerifyReport report = store.verify(VerifyOptions.everything(1), progress -> true);
       assertThat(report.contentsFound()).isEqualTo(1);
       assertThat(report.contents().get(0).reason()).contains("not sealed with this repository");
     }

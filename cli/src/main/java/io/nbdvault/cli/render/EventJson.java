@@ -40,6 +40,12 @@ final class EventJson {
           .put("newBytes", progress.newBytes())
           .put("duplicateBytes", progress.duplicateBytes());
     }
+    if (event instanceof JobEvent.PhaseProgress step) {
+      return JsonLines.event("phase")
+          .put("phase", step.phase())
+          .put("done", step.done())
+          .put("expected", step.expected());
+    }
     if (event instanceof JobEvent.Warning warning) {
       return JsonLines.event("warning").put("message", warning.message());
     }

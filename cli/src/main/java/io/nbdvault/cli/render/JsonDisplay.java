@@ -33,6 +33,9 @@ public final class JsonDisplay implements JobDisplay {
   private int removed;
 
   @GuardedBy("this")
+  private String phase = "";
+
+  @GuardedBy("this")
   private boolean progressTold;
 
   @GuardedBy("this")
@@ -71,6 +74,9 @@ public final class JsonDisplay implements JobDisplay {
     if (event instanceof JobEvent.Progress && !isProgressDue()) {
       return;
     }
+    if (event instanceof JobEvent.PhaseProgress step && !isPhaseDue(step)) {
+      return;
+    }
     if (event instanceof JobEvent.Committed commit) {
       committed = commit.snapshot();
     } else if (event instanceof JobEvent.Restored disk) {
@@ -81,6 +87,16 @@ public final class JsonDisplay implements JobDisplay {
     ObjectNode json = EventJson.of(event);
     vm.ifPresent(name -> json.put("vm", name));
     lines.write(json);
+  }
+
+  /** Each phase's first step is told, whenever another was told last. */
+  @GuardedBy("this")
+  private boolean isPhaseDue(JobEvent.PhaseProgress step) {
+    if (!step.phase().equals(phase)) {
+      phase = step.phase();
+      progressTold = false;
+    }
+    return isProgressDue();
   }
 
   @GuardedBy("this")

@@ -27,6 +27,7 @@ public final class ProgressLine {
   private final PrintStream terminal;
   private final int width;
   private final LongSupplier nanoTime;
+  private String phase = "";
   private boolean started;
   private boolean shown;
   private long lastNanos;
@@ -46,6 +47,19 @@ public final class ProgressLine {
     // A character in the last column makes some terminals wrap.
     this.width = Math.max(1, columns - 1);
     this.nanoTime = nanoTime;
+  }
+
+  /** Draws the line anew, for a job of several phases: each has a rate of its own. */
+  public void draw(JobEvent.PhaseProgress step) {
+    if (!step.phase().equals(phase)) {
+      phase = step.phase();
+      started = false;
+      bytesPerSecond = 0;
+    }
+    measure(step.done());
+    terminal.print(ERASE + text(step));
+    terminal.flush();
+    shown = true;
   }
 
   /** Draws the line anew. */
@@ -84,10 +98,30 @@ public final class ProgressLine {
   private String text(JobEvent.Progress progress) {
     long done = progress.doneBytes();
     long expected = Math.max(done, progress.expectedBytes());
+    return text("", done, expected, parts(progress, done, expected));
+  }
+
+  private String text(JobEvent.PhaseProgress step) {
+    long done = step.done();
+    long expected = Math.max(done, step.expected());
+    List<String> parts =
+        step.inBytes()
+            ? List.of(" " + Amounts.bytes(done) + " of " + Amounts.bytes(expected), left(expected))
+            : List.of(" " + done + " of " + expected, left(expected));
+    return text(step.phase() + " ", done, expected, parts);
+  }
+
+  private String left(long expected) {
+    return bytesPerSecond < 1
+        ? ""
+        : "  " + Amounts.clock((long) ((expected - lastBytes) / bytesPerSecond)) + " left";
+  }
+
+  private String text(String title, long done, long expected, List<String> parts) {
     double share = expected == 0 ? 1 : (double) done / expected;
-    String head = String.format(Locale.ROOT, "%3d%%", (int) (100 * share));
+    String head = title + String.format(Locale.ROOT, "%3d%%", (int) (100 * share));
     StringBuilder tail = new StringBuilder();
-    for (String part : parts(progress, done, expected)) {
+    for (String part : parts) {
       if (head.length() + tail.length() + part.length() <= width) {
         tail.append(part);
       }

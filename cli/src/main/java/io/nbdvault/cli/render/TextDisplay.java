@@ -67,6 +67,10 @@ public final class TextDisplay implements JobDisplay {
       if (progress != null) {
         progress.draw(step);
       }
+    } else if (event instanceof JobEvent.PhaseProgress step) {
+      if (progress != null) {
+        progress.draw(step);
+      }
     } else if (event instanceof JobEvent.DiskStarted disk) {
       disk.fullReason().ifPresent(why -> note("disk " + disk.disk() + ": read in full: " + why));
     } else if (event instanceof JobEvent.DiskSkipped disk) {

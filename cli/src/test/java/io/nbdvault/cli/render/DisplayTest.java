@@ -130,6 +130,22 @@ class DisplayTest {
   }
 
   @Test
+  void tellsAProgramOfEachPhaseAtOnce() throws IOException {
+    try (JobDisplay display = new JsonDisplay(out, false, nanos::get)) {
+      for (String phase : List.of("mark", "scan")) {
+        for (int i = 0; i < 6; i++) {
+          display.onEvent(new JobEvent.PhaseProgress(phase, i, 100, false));
+          nanos.addAndGet(200_000_000);
+        }
+      }
+    }
+
+    assertThat(json().stream().map(line -> line.path("phase").textValue()))
+        .containsExactly("mark", "mark", "scan", "scan");
+    assertThat(json().get(3).path("done").intValue()).isEqualTo(5);
+  }
+
+  @Test
   void tellsAProgramOfProgressAtMostOnceASecond() throws IOException {
     try (JobDisplay display = new JsonDisplay(out, false, nanos::get)) {
       for (int i = 0; i < 21; i++) {

@@ -5,13 +5,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.nbdvault.chunkstore.CatalogEntry;
+import io.nbdvault.chunkstore.CollectReport;
+import io.nbdvault.chunkstore.ContentTotals;
 import io.nbdvault.chunkstore.SnapshotState;
+import io.nbdvault.chunkstore.StoreStatistics;
 import io.nbdvault.cli.nbd.ExportReport;
 import io.nbdvault.cli.nbd.MapRow;
 import io.nbdvault.cli.nbd.MapTotals;
 import io.nbdvault.cli.nbd.NbdJson;
 import io.nbdvault.engine.JobEvent;
 import io.nbdvault.engine.JobException;
+import io.nbdvault.engine.maintenance.DiffJob;
 import io.nbdvault.engine.retention.KeepRule;
 import io.nbdvault.engine.retention.RetentionPlan;
 import io.nbdvault.engine.retention.RetentionPolicy;
@@ -105,11 +109,22 @@ class JsonDocumentTest {
     totals.totals().forEach(total -> lines.write(NbdJson.of(total)));
   }
 
+  private static void writeDiff(JsonLines lines) {
+    DiffJson diff =
+        new DiffJson(
+            lines, new DiffJob.Pair(SampleSnapshots.ordinary(), SampleSnapshots.ordinary()));
+    var disk = SampleSnapshots.ordinary().disk("vda");
+    assertThat(diff.disk("vda", disk, disk)).isTrue();
+    diff.range(0, 65536);
+    diff.end();
+  }
+
   private static String everything() throws JobException {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     PrintStream out = new PrintStream(bytes, false, StandardCharsets.UTF_8);
     try (JobDisplay display = new JsonDisplay(out, false)) {
       DisplayTest.backup(display);
+      display.onEvent(new JobEvent.PhaseProgress("mark", 1, 1, false));
       display.onEvent(new JobEvent.Restored("vda", "/vm/vda.raw", 1, 1));
       display.restored(SampleSnapshots.ordinary(), Duration.ZERO);
       display.cleanedUp(Path.of("/run/q"));
@@ -127,6 +142,23 @@ class JsonDocumentTest {
                 SampleSnapshots.TIME,
                 SampleSnapshots.ZONE);
     RetentionJson.of(plan, true).forEach(lines::write);
+    lines.write(
+        CollectSummary.json(
+            new CollectReport(
+                false, false, 1, 1, 1, 1, 1, 1, 1, 1, 1, Duration.ZERO, Duration.ZERO)));
+    writeDiff(lines);
+    ContentTotals totals = new ContentTotals(1, 2, 1, 1, 1);
+    StatisticsJson.objects(
+            new StoreStatistics(
+                totals,
+                totals,
+                0,
+                List.of(
+                    new StoreStatistics.Vm(
+                        "web1",
+                        totals,
+                        List.of(new StoreStatistics.Snapshot(SampleSnapshots.ID, 1, 1, totals))))))
+        .forEach(lines::write);
     lines.write(JsonLines.error(1, "no"));
     writeNbd(lines);
     return bytes.toString(StandardCharsets.UTF_8);

@@ -48,6 +48,21 @@ class ProgressLineTest {
                 + "  new 60M  dedup 30M");
   }
 
+  @Test
+  void showsThePhaseOfAJobWithARateOfItsOwn() {
+    ProgressLine line = line(60);
+    line.draw(new JobEvent.PhaseProgress("mark", 0, 1000, false));
+    seconds(1);
+    line.draw(new JobEvent.PhaseProgress("mark", 100, 1000, false));
+    assertThat(written()).endsWith("] 100 of 1000  0:09 left").contains(ERASE + "mark  10% [");
+
+    line.draw(new JobEvent.PhaseProgress("reclaim", 0, 8 << 20, true));
+    assertThat(written()).endsWith("] 0B of 8M").contains(ERASE + "reclaim   0% [");
+    seconds(1);
+    line.draw(new JobEvent.PhaseProgress("reclaim", 4 << 20, 8 << 20, true));
+    assertThat(written()).endsWith("] 4M of 8M  0:01 left");
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {20, 30, 40, 50, 60, 70, 80, 100, 200})
   void staysWithinTheTerminal(int columns) {

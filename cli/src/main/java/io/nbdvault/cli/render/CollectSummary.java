@@ -1,0 +1,82 @@
+package io.nbdvault.cli.render;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.nbdvault.chunkstore.CollectReport;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/** What a collection did; {@code docs/JSON.md} describes each field. */
+public final class CollectSummary {
+  private CollectSummary() {}
+
+  /** For people. */
+  public static List<String> lines(CollectReport report) {
+    List<String> lines = new ArrayList<>();
+    if (report.resumed()) {
+      lines.add("finished first what an earlier gc had begun");
+    }
+    lines.add(
+        (report.dryRun() ? "would reclaim " : "reclaimed ")
+            + plural(report.snapshotsReclaimed(), "forgotten snapshot")
+            + "; nothing needs "
+            + Amounts.bytes(report.unreachableBytes())
+            + " in "
+            + plural(report.recordsUnreachable(), "record"));
+    if (!report.dryRun()) {
+      lines.add(
+          "deleted "
+              + Amounts.bytes(report.freedBytes())
+              + " in "
+              + plural(report.recordsFreed(), "record")
+              + "; "
+              + returned(report.returnedBytes())
+              + ", "
+              + Amounts.bytes(report.rewrittenBytes())
+              + " rewritten");
+    }
+    lines.add(
+        "kept "
+            + plural(report.chunksLive(), "chunk")
+            + " and "
+            + plural(report.nodesLive(), "tree node")
+            + "; took "
+            + Amounts.took(took(report)));
+    return lines;
+  }
+
+  /** Backups beside the collection may have added more than it gave back. */
+  private static String returned(long bytes) {
+    return bytes < 0
+        ? "the files grew by " + Amounts.bytes(-bytes)
+        : "the files shrank by " + Amounts.bytes(bytes);
+  }
+
+  private static String plural(long count, String noun) {
+    return count + " " + noun + (count == 1 ? "" : "s");
+  }
+
+  private static Duration took(CollectReport report) {
+    return report.markDuration().plus(report.sweepDuration());
+  }
+
+  /** For programs. */
+  public static ObjectNode json(CollectReport report) {
+    return JsonLines.event("summary")
+        .put("job", "gc")
+        .put("dryRun", report.dryRun())
+        .put("resumed", report.resumed())
+        .put("snapshotsReclaimed", report.snapshotsReclaimed())
+        .put("chunksLive", report.chunksLive())
+        .put("nodesLive", report.nodesLive())
+        .put("recordsUnreachable", report.recordsUnreachable())
+        .put("unreachableBytes", report.unreachableBytes())
+        .put("recordsFreed", report.recordsFreed())
+        .put("freedBytes", report.freedBytes())
+        .put("returnedBytes", report.returnedBytes())
+        .put("rewrittenBytes", report.rewrittenBytes())
+        .put("markSeconds", SnapshotJson.seconds(report.markDuration()))
+        .put("sweepSeconds", SnapshotJson.seconds(report.sweepDuration()))
+        .put("seconds", SnapshotJson.seconds(took(report)));
+  }
+}
