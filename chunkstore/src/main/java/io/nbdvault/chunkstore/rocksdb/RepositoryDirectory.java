@@ -88,6 +88,11 @@ record RepositoryDirectory(Path dir) {
     }
   }
 
+  /** The configuration, without which there is no repository. */
+  Path config() {
+    return dir.resolve(CONFIG);
+  }
+
   /** The configuration while it is being written. */
   Path newConfig() {
     return dir.resolve(CONFIG + ".new");
