@@ -72,8 +72,7 @@ class EncryptedRepairTest {
 
   @Test
   void makesTheDatabaseAgainWithoutAKey() throws Exception {
-    try (DirectoryStream<Path> lists =
-        Files.newDirectoryStream(dir.resolve("db"), "MANIFEST-*")) {
+    try (DirectoryStream<Path> lists = Files.newDirectoryStream(dir.resolve("db"), "MANIFEST-*")) {
       for (Path list : lists) {
         Files.write(list, new byte[100]);
       }

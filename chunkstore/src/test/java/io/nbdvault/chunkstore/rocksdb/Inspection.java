@@ -10,6 +10,7 @@ import io.nbdvault.chunkstore.format.IndexRow;
 import io.nbdvault.chunkstore.format.MalformedRecordException;
 import io.nbdvault.chunkstore.format.OrdinalKey;
 import io.nbdvault.chunkstore.format.RecordType;
+import io.nbdvault.chunkstore.format.SnapshotSeal;
 import io.nbdvault.chunkstore.format.TreeNode;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -38,7 +39,7 @@ record Inspection(
       database.forEach(Family.INDEX, (key, row) -> rows.put(keyOf(key), ordinalOfRow(row)));
       ContentReader reader = new ContentReader(database, new PlainContent(), chunkSizeBytes);
       Set<IndexKey> reachable = new HashSet<>();
-      for (CatalogEntry entry : new Catalog(database).list()) {
+      for (CatalogEntry entry : new Catalog(database, SnapshotSeal.NONE).list()) {
         if (entry.isKept()) {
           for (DiskRecord disk : entry.record().disks()) {
             reach(reader, disk.root(), reachable);
