@@ -15,10 +15,14 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Some seconds of fuzzing per target in every build; {@code bin/fuzz} is for longer runs. */
+/**
+ * Some thousand runs of each target in every build, which take some seconds; {@code bin/fuzz} is
+ * for more.
+ */
 @Timeout(300)
 final class FuzzIT {
-  private static final int SECONDS = Integer.getInteger("nbdvault.fuzz.seconds", 4);
+  private static final int SECONDS_MAX = 40;
+  private static final int RUNS_MAX = Integer.getInteger("nbdvault.fuzz.runs", 5000);
   private static final int PLANTED_SECONDS_MAX = 60;
   private static final int RUNS_MIN = 200;
   private static final int STOP_SECONDS_MAX = 120;
@@ -33,7 +37,7 @@ final class FuzzIT {
   @EnumSource(Target.class)
   void targetWithstandsFuzzing(Target target) throws Exception {
     Path corpus = Path.of("src/test/resources/fuzz", target.directory()).toAbsolutePath();
-    Outcome outcome = fuzz(target.type(), SECONDS, List.of(corpus));
+    Outcome outcome = fuzz(target.type(), SECONDS_MAX, RUNS_MAX, List.of(corpus));
     assertThat(outcome.exitValue()).as(outcome.output()).isZero();
     Matcher runs = RUNS.matcher(outcome.output());
     assertThat(runs.find()).as(outcome.output()).isTrue();
@@ -43,17 +47,17 @@ final class FuzzIT {
 
   @Test
   void fuzzerFindsABugThatIsThere() throws Exception {
-    Outcome outcome = fuzz(PlantedTarget.class, PLANTED_SECONDS_MAX, List.of());
+    Outcome outcome = fuzz(PlantedTarget.class, PLANTED_SECONDS_MAX, FuzzRun.RUNS_UNBOUNDED, List.of());
     assertThat(outcome.exitValue()).as(outcome.output()).isNotZero();
     assertThat(outcome.output())
         .contains("Java Exception: java.lang.IllegalStateException: planted");
   }
 
-  private Outcome fuzz(Class<?> target, int seconds, List<Path> seeds)
+  private Outcome fuzz(Class<?> target, int seconds, int runs, List<Path> seeds)
       throws IOException, InterruptedException {
     Path log = dir.resolve("fuzz.log");
     Process process =
-        new ProcessBuilder(FuzzRun.command(target, "found", seconds, dir, seeds))
+        new ProcessBuilder(FuzzRun.command(target, "found", seconds, runs, dir, seeds))
             .redirectErrorStream(true)
             .redirectOutput(log.toFile())
             .start();

@@ -12,6 +12,9 @@ import java.util.Locale;
  * it finds something. {@code bin/fuzz} calls {@link #main}.
  */
 final class FuzzRun {
+  /** As many runs as fit into the time. */
+  static final int RUNS_UNBOUNDED = -1;
+
   private static final int INPUT_BYTES_MAX = 4096;
   private static final int HEAP_MIB = 256;
   // Includes instrumenting what the first input loads, on a machine with other work to do.
@@ -23,13 +26,15 @@ final class FuzzRun {
    * The command that fuzzes a class.
    *
    * @param workDir gets what is found: new inputs in a directory of the target's, crashes beside it
+   * @param runs after which it ends too, or {@link #RUNS_UNBOUNDED}
    * @param seeds directories that are read only
    */
   static List<String> command(
-      Class<?> target, String name, int seconds, Path workDir, List<Path> seeds)
+      Class<?> target, String name, int seconds, int runs, Path workDir, List<Path> seeds)
       throws IOException {
     List<String> command = jazzer(target, workDir);
     command.add("-max_total_time=" + seconds);
+    command.add("-runs=" + runs);
     command.add("-use_value_profile=1");
     command.add("-print_final_stats=1");
     command.add(Files.createDirectories(workDir.resolve(name)).toString());
@@ -74,7 +79,9 @@ final class FuzzRun {
       command = jazzer(target.type(), workDir);
       command.addAll(List.of("-merge=1", corpus.toString(), workDir.resolve(name).toString()));
     } else {
-      command = command(target.type(), name, Integer.parseInt(args[4]), workDir, List.of(corpus));
+      int seconds = Integer.parseInt(args[4]);
+      command =
+          command(target.type(), name, seconds, RUNS_UNBOUNDED, workDir, List.of(corpus));
     }
     System.exit(new ProcessBuilder(command).inheritIO().start().waitFor());
   }

@@ -8,6 +8,7 @@ enum Target {
   CODEC(CodecTarget.class, CodecTarget::fuzzerTestOneInput),
   CONFIG(ConfigTarget.class, ConfigTarget::fuzzerTestOneInput),
   CONTENT(ContentTarget.class, ContentTarget::fuzzerTestOneInput),
+  KEYS(KeysTarget.class, KeysTarget::fuzzerTestOneInput),
   NODE(NodeTarget.class, NodeTarget::fuzzerTestOneInput),
   ROWS(RowsTarget.class, RowsTarget::fuzzerTestOneInput),
   SNAPSHOT(SnapshotTarget.class, SnapshotTarget::fuzzerTestOneInput);
