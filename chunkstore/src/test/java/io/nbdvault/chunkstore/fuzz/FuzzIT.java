@@ -47,7 +47,8 @@ final class FuzzIT {
 
   @Test
   void fuzzerFindsABugThatIsThere() throws Exception {
-    Outcome outcome = fuzz(PlantedTarget.class, PLANTED_SECONDS_MAX, FuzzRun.RUNS_UNBOUNDED, List.of());
+    Outcome outcome =
+        fuzz(PlantedTarget.class, PLANTED_SECONDS_MAX, FuzzRun.RUNS_UNBOUNDED, List.of());
     assertThat(outcome.exitValue()).as(outcome.output()).isNotZero();
     assertThat(outcome.output())
         .contains("Java Exception: java.lang.IllegalStateException: planted");

@@ -80,8 +80,7 @@ final class FuzzRun {
       command.addAll(List.of("-merge=1", corpus.toString(), workDir.resolve(name).toString()));
     } else {
       int seconds = Integer.parseInt(args[4]);
-      command =
-          command(target.type(), name, seconds, RUNS_UNBOUNDED, workDir, List.of(corpus));
+      command = command(target.type(), name, seconds, RUNS_UNBOUNDED, workDir, List.of(corpus));
     }
     System.exit(new ProcessBuilder(command).inheritIO().start().waitFor());
   }

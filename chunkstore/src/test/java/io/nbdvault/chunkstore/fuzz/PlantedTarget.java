@@ -4,7 +4,9 @@ import io.nbdvault.chunkstore.Codec;
 import io.nbdvault.chunkstore.format.ContentRecord;
 import io.nbdvault.chunkstore.format.MalformedRecordException;
 
-/** A reader of records with a bug, which only somebody finds who is guided by what the code does. */
+/**
+ * A reader of records with a bug, which only somebody finds who is guided by what the code does.
+ */
 public final class PlantedTarget {
   private PlantedTarget() {}
 

@@ -3,6 +3,7 @@ package io.nbdvault.chunkstore.rocksdb;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -20,7 +21,7 @@ final class LoopFileSystem implements AutoCloseable {
   }
 
   /** Makes one, with nothing left to be initialised later, and nothing reserved for root. */
-  static LoopFileSystem make(Path image, long sizeBytes, String options) throws Exception {
+  static LoopFileSystem make(Path image, long sizeBytes, String options) throws IOException {
     try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "rw")) {
       file.setLength(sizeBytes);
     }
@@ -30,7 +31,7 @@ final class LoopFileSystem implements AutoCloseable {
   }
 
   /** Mounts the one that an image holds. */
-  static LoopFileSystem mount(Path image, String options) throws Exception {
+  static LoopFileSystem mount(Path image, String options) throws IOException {
     Path point = Files.createDirectory(image.resolveSibling(image.getFileName() + "-mounted"));
     run("mount", "-o", options, image.toString(), point.toString());
     return new LoopFileSystem(image, point);
@@ -62,16 +63,21 @@ final class LoopFileSystem implements AutoCloseable {
   }
 
   @Override
-  public void close() throws Exception {
+  public void close() throws IOException {
     run("umount", mounted.toString());
     Files.delete(mounted);
     Files.delete(image);
   }
 
-  private static void run(String... command) throws Exception {
+  private static void run(String... command) throws IOException {
     Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+    try {
+      assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException(String.join(" ", command));
+    }
     assertThat(process.exitValue()).as("%s: %s", String.join(" ", command), output).isZero();
   }
 }
