@@ -12,6 +12,7 @@ import java.util.List;
  * comes after the first byte is compressed and brought back.
  */
 public final class CodecTarget {
+  private static final List<Codec> CODECS = List.of(Codec.values());
   private static final List<Compression> COMPRESSIONS =
       List.of(Compression.NONE, Compression.LZ4, Compression.zstd(1), Compression.zstd(11));
 
@@ -22,7 +23,7 @@ public final class CodecTarget {
     if (input.length < 4) {
       return;
     }
-    Codec codec = Codec.values()[(input[0] & 0xff) % Codec.values().length];
+    Codec codec = CODECS.get((input[0] & 0xff) % CODECS.size());
     int plainLength = 1 + ((input[1] & 0xff) << 8 | (input[2] & 0xff));
     try {
       Decompression.run(codec, input, 3, input.length - 3, plainLength);
