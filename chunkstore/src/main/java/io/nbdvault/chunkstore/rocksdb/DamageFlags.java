@@ -100,7 +100,8 @@ final class DamageFlags {
     try {
       reader.check(key, row, false);
       return true;
-    } catch (DamagedException e) {
+    } catch (DamagedException | StoreFailedException e) {
+      // A disk that cannot be read is as damaged as one that gives wrong bytes.
       return false;
     }
   }
@@ -109,7 +110,7 @@ final class DamageFlags {
     byte[] record;
     try {
       record = database.get(Family.CHUNK, OrdinalKey.of(row.ordinal()));
-    } catch (DamagedException e) {
+    } catch (DamagedException | StoreFailedException e) {
       // RocksDB does not give a block away whose checksum is wrong; its file is kept by a repair.
       return;
     }

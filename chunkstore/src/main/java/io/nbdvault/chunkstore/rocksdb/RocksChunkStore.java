@@ -35,6 +35,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A repository that is open, for writing too or for reading only. What may run at once, and why
@@ -60,6 +62,8 @@ final class RocksChunkStore implements ChunkStore {
       DamageFlags flags) {}
 
   private final RepositoryDirectory directory;
+  private static final Logger LOG = LoggerFactory.getLogger(RocksChunkStore.class);
+
   private final RepositoryConfig config;
   private final Database database;
   private final ContentCipher cipher;
@@ -134,7 +138,16 @@ final class RocksChunkStore implements ChunkStore {
                 options,
                 listener)
             .run();
-    return writing == null ? report : report.withFlagged(writing.flags().flag(report.contents()));
+    if (writing == null) {
+      return report;
+    }
+    try {
+      return report.withFlagged(writing.flags().flag(report.contents()));
+    } catch (StoreException e) {
+      // What was found must not be lost because it could not be written down.
+      LOG.warn("flagged=no reason={}", e.getMessage(), e);
+      return report;
+    }
   }
 
   @Override

@@ -108,6 +108,12 @@ public final class VerifyJob {
               "the repository cannot be opened for writing, run nbdvault repair: "
                   + JobException.sentence(e)));
       return report;
+    } catch (StoreException e) {
+      // What was found must not be lost because it could not be written down.
+      listener.onEvent(
+          new JobEvent.Warning(
+              "what is damaged could not be flagged: " + JobException.sentence(e)));
+      return report;
     }
   }
 }
