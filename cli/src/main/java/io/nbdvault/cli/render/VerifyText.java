@@ -30,7 +30,7 @@ public final class VerifyText {
     for (DamagedRange range : first(report.ranges())) {
       lines.add(Printable.line(line(range)));
     }
-    long shown =
+    int shown =
         first(report.items()).size()
             + first(report.contents()).size()
             + first(report.ranges()).size();
