@@ -139,7 +139,8 @@ final class RandomWorker {
   private void forgetWhileItIsRead(Snapshot snapshot) throws IOException {
     try (SnapshotReader reader = store.open(snapshot.id())) {
       forget(snapshot);
-      Thread.sleep(random.nextInt(20));
+      // Long enough for a collection to come and go.
+      Thread.sleep(random.nextInt(300));
       RandomModel.checkContent(reader, snapshot);
     } catch (InterruptedException e) {
       throw new IOException(e);
