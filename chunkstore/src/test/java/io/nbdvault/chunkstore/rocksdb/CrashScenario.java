@@ -128,7 +128,7 @@ final class CrashScenario {
     say("begin commit " + disk + " " + session.snapshotId().hex());
     SnapshotRecord record =
         TestRecords.snapshot(
-            session.snapshotId(), TestRecords.TIME.plusSeconds(disk.ordinal()), vda);
+            session.snapshotId(), TestRecords.TIME.plusSeconds(disk.name().charAt(0)), vda);
     made.put(disk, session.commit(record));
     say("done commit " + disk);
   }

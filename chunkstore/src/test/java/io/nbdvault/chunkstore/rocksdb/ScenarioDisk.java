@@ -3,8 +3,11 @@ package io.nbdvault.chunkstore.rocksdb;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 
@@ -27,9 +30,13 @@ enum ScenarioDisk {
   static final int CHUNKS = 300;
   static final int SIZE_BYTES = CHUNK * CHUNKS;
 
-  private final byte[] bytes = new byte[SIZE_BYTES];
+  /** What each holds. Filled once, when the class is loaded. */
+  private static final Map<ScenarioDisk, byte[]> CONTENT = new EnumMap<>(ScenarioDisk.class);
 
   static {
+    for (ScenarioDisk disk : values()) {
+      CONTENT.put(disk, new byte[SIZE_BYTES]);
+    }
     for (int place = 0; place < CHUNKS; place++) {
       if (place < 100 || place > 120) {
         A.fill(place);
@@ -53,7 +60,7 @@ enum ScenarioDisk {
 
   /** All of the disk. Shared: nobody changes it. */
   byte[] bytes() {
-    return bytes;
+    return Objects.requireNonNull(CONTENT.get(this));
   }
 
   /** All chunks, ascending. */
@@ -77,7 +84,7 @@ enum ScenarioDisk {
     Set<ByteBuffer> chunks = new HashSet<>();
     for (ScenarioDisk disk : values()) {
       for (int place = 0; place < CHUNKS; place++) {
-        chunks.add(ByteBuffer.wrap(disk.bytes, place * CHUNK, CHUNK));
+        chunks.add(ByteBuffer.wrap(disk.bytes(), place * CHUNK, CHUNK));
       }
     }
     return (long) chunks.size() * CHUNK;
@@ -85,11 +92,11 @@ enum ScenarioDisk {
 
   private boolean sameAs(ScenarioDisk other, int place) {
     int from = place * CHUNK;
-    return Arrays.equals(bytes, from, from + CHUNK, other.bytes, from, from + CHUNK);
+    return Arrays.equals(bytes(), from, from + CHUNK, other.bytes(), from, from + CHUNK);
   }
 
   private void become(ScenarioDisk other, int step, int changes) {
-    System.arraycopy(other.bytes, 0, bytes, 0, SIZE_BYTES);
+    System.arraycopy(other.bytes(), 0, bytes(), 0, SIZE_BYTES);
     for (int i = 0; i < changes; i++) {
       fill(i * step % CHUNKS);
     }
@@ -97,11 +104,11 @@ enum ScenarioDisk {
 
   private void fill(int place) {
     byte[] content = new byte[CHUNK];
-    new Random(ordinal() * 1_000_003L + place).nextBytes(content);
-    System.arraycopy(content, 0, bytes, place * CHUNK, CHUNK);
+    new Random(name().hashCode() * 1_000_003L + place).nextBytes(content);
+    System.arraycopy(content, 0, bytes(), place * CHUNK, CHUNK);
   }
 
   private void copy(int place, ScenarioDisk other, int otherPlace) {
-    System.arraycopy(other.bytes, otherPlace * CHUNK, bytes, place * CHUNK, CHUNK);
+    System.arraycopy(other.bytes(), otherPlace * CHUNK, bytes(), place * CHUNK, CHUNK);
   }
 }
