@@ -96,7 +96,7 @@ enum ScenarioDisk {
   }
 
   private void become(ScenarioDisk other, int step, int changes) {
-    System.arraycopy(other.bytes(), 0, bytes(), 0, SIZE_BYTES);
+    copyChunks(other.bytes(), 0, bytes(), 0, CHUNKS);
     for (int i = 0; i < changes; i++) {
       fill(i * step % CHUNKS);
     }
@@ -105,10 +105,14 @@ enum ScenarioDisk {
   private void fill(int place) {
     byte[] content = new byte[CHUNK];
     new Random(name().hashCode() * 1_000_003L + place).nextBytes(content);
-    System.arraycopy(content, 0, bytes(), place * CHUNK, CHUNK);
+    copyChunks(content, 0, bytes(), place, 1);
   }
 
   private void copy(int place, ScenarioDisk other, int otherPlace) {
-    System.arraycopy(other.bytes(), otherPlace * CHUNK, bytes(), place * CHUNK, CHUNK);
+    copyChunks(other.bytes(), otherPlace, bytes(), place, 1);
+  }
+
+  private static void copyChunks(byte[] from, int fromPlace, byte[] to, int toPlace, int count) {
+    System.arraycopy(from, fromPlace * CHUNK, to, toPlace * CHUNK, count * CHUNK);
   }
 }
