@@ -13,6 +13,7 @@ import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -20,6 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
  * SIGKILL at any instant of a running VM's backup: no snapshot is lost, and the next backup is
  * right and leaves nothing behind.
  */
+@Tag("long")
 class KilledBackupIT {
   private static final Duration RUN_MAX = Duration.ofSeconds(60);
   private static final int KILLS = 26;

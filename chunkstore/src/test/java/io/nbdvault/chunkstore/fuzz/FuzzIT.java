@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -19,6 +20,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * Some thousand runs of each target in every build, which take some seconds; {@code bin/fuzz} is
  * for more.
  */
+@Tag("long")
 @Timeout(300)
 final class FuzzIT {
   private static final int SECONDS_MAX = 40;

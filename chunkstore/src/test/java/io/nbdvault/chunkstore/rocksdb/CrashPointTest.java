@@ -8,11 +8,13 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The process ends before a change on disk; what it has written until then stays. */
+@Tag("long")
 class CrashPointTest {
   private static final Duration LIMIT = Duration.ofSeconds(20);
 

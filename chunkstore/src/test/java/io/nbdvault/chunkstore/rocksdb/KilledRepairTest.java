@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -23,6 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Kills a repair before each of the changes that it makes on disk. Whenever that is, the repository
  * is the damaged one or the repaired one, and repairing it again ends with everything whole.
  */
+@Tag("long")
 @Timeout(300)
 class KilledRepairTest {
   private static final int CHUNK = DamagedRepository.CHUNK;

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,6 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
  * durable by itself for ten minutes, so its device holds what was synced and little else; a copy of
  * the device is mounted, which is when its journal is replayed.
  */
+@Tag("long")
 class PowerCutIT {
   private static final Duration LIMIT = Duration.ofSeconds(30);
   private static final long FILE_SYSTEM_BYTES = 64 << 20;

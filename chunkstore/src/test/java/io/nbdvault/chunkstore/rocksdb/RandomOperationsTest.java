@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -27,6 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
  * the time, and in between the store is closed, or its process killed. Ends after some seconds, or
  * after {@code -Dnbdvault.random.operations=N}.
  */
+@Tag("long")
 class RandomOperationsTest {
   private static final Duration LIMIT = Duration.ofSeconds(15);
   private static final int OPERATIONS = Integer.getInteger("nbdvault.random.operations", 0);

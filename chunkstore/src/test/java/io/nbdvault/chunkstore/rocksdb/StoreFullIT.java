@@ -29,11 +29,13 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** On a file system of 64 MiB; mounting it needs root. */
+@Tag("long")
 @Timeout(120)
 class StoreFullIT {
   private static final int CHUNK = 64 << 10;

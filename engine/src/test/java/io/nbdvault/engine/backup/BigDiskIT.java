@@ -18,10 +18,12 @@ import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A sparse disk of 1 TiB: what a backup takes must follow from the data, not from the size. */
+@Tag("long")
 class BigDiskIT {
   private static final long MIB = 1 << 20;
   private static final long SIZE = 1L << 40;

@@ -4,6 +4,7 @@ import io.nbdvault.engine.testkit.RandomOperations;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -13,6 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
  * <p>{@code -Dnbdvault.seed=N} runs one sequence again, {@code -Dnbdvault.random.seconds=N} runs
  * for longer than by default.
  */
+@Tag("long")
 class RandomOperationsIT {
   @TempDir Path directory;
 

@@ -36,6 +36,7 @@ import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -43,6 +44,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Scratch space on a small filesystem of its own, under a guest that writes: when it runs low, when
  * it runs out, and when it runs out with nobody there. The guest must never see an error.
  */
+@Tag("long")
 class ScratchSpaceIT {
   private static final long MIB = 1 << 20;
   private static final long SIZE = 64 * MIB;

@@ -21,6 +21,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -29,6 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
  * incremental, with and without cancelled backups in between. ({@link InstantIT} looks at the
  * transaction alone, and closer.)
  */
+@Tag("long")
 class WritingGuestIT {
   private static final long MIB = 1 << 20;
   private static final long SIZE = 256 * MIB;

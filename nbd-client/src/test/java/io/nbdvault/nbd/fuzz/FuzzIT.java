@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -16,6 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Some seconds of fuzzing per target in every build; {@code bin/fuzz} is for longer runs. */
+@Tag("long")
 @Timeout(300)
 final class FuzzIT {
   private static final int SECONDS = Integer.getInteger("nbdvault.fuzz.seconds", 4);
