@@ -94,8 +94,8 @@ public interface ChunkStore extends SnapshotCatalog, AutoCloseable {
   void diff(SnapshotId from, SnapshotId to, DiffVisitor visitor) throws IOException;
 
   /**
-   * The rows of the catalog that cannot be read, so that the snapshots they are of are not among
-   * {@link #catalog}.
+   * What is damaged, so that snapshots are not among {@link #catalog}: rows of the catalog that
+   * cannot be read, and the end of the database if it is missing.
    */
   List<DamagedItem> damagedSnapshots() throws StoreException;
 

@@ -6,14 +6,14 @@ import java.util.Optional;
 /** The snapshots of a repository. Any thread may ask. */
 public interface SnapshotCatalog {
   /**
-   * The committed snapshots that are not forgotten, oldest first. A store opened for reading only
-   * shows those that were there when it was opened.
+   * The committed snapshots that are not forgotten, in the order of their commits. A store opened
+   * for reading only shows those that were there when it was opened.
    */
   List<SnapshotRecord> snapshots() throws StoreException;
 
   /** The committed snapshot of that id, if there is one that is not forgotten. */
   Optional<SnapshotRecord> snapshot(SnapshotId id) throws StoreException;
 
-  /** The committed snapshots, the forgotten ones too, oldest first. */
+  /** The committed snapshots, the forgotten ones too, in the same order. */
   List<CatalogEntry> catalog() throws StoreException;
 }

@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -25,6 +26,9 @@ import java.util.TreeMap;
  * @param tags free text by name
  * @param qemuVersion version of the QEMU that ran the VM
  * @param vmConfiguration the VM's configuration as QMP reports it, as JSON text
+ * @param commit number of the commit that stored it: those of later snapshots are higher, whatever
+ *     the clock said. Given by the store; empty before that, and in snapshots that a repository of
+ *     format version 1 was given, which come before all that have one
  */
 public record SnapshotRecord(
     SnapshotId id,
@@ -38,7 +42,8 @@ public record SnapshotRecord(
     SnapshotStatistics statistics,
     SortedMap<String, String> tags,
     Optional<String> qemuVersion,
-    Optional<String> vmConfiguration) {
+    Optional<String> vmConfiguration,
+    OptionalLong commit) {
   /** Checks the names and copies the collections. */
   public SnapshotRecord {
     Checks.name("VM name", vm);
@@ -49,6 +54,55 @@ public record SnapshotRecord(
     for (DiskRecord disk : disks) {
       Checks.that(names.add(disk.name()), "disk name", disk.name(), "once in a snapshot");
     }
+    Checks.that(commit.orElse(1) >= 1, "commit", commit, ">= 1");
+  }
+
+  /** Makes the record of a snapshot that is not committed yet. */
+  public SnapshotRecord(
+      SnapshotId id,
+      String vm,
+      Optional<String> vmUuid,
+      Instant time,
+      Consistency consistency,
+      Optional<SnapshotId> parent,
+      List<DiskRecord> disks,
+      List<SkippedDisk> skipped,
+      SnapshotStatistics statistics,
+      SortedMap<String, String> tags,
+      Optional<String> qemuVersion,
+      Optional<String> vmConfiguration) {
+    this(
+        id,
+        vm,
+        vmUuid,
+        time,
+        consistency,
+        parent,
+        disks,
+        skipped,
+        statistics,
+        tags,
+        qemuVersion,
+        vmConfiguration,
+        OptionalLong.empty());
+  }
+
+  /** The same, committed with that number. */
+  public SnapshotRecord withCommit(long number) {
+    return new SnapshotRecord(
+        id,
+        vm,
+        vmUuid,
+        time,
+        consistency,
+        parent,
+        disks,
+        skipped,
+        statistics,
+        tags,
+        qemuVersion,
+        vmConfiguration,
+        OptionalLong.of(number));
   }
 
   /** The disk of that name, if the snapshot has it. */

@@ -200,12 +200,13 @@ public abstract class ChunkStoreContract extends ChunkStoreFixture {
   }
 
   @Test
-  void listsSnapshotsOldestFirst() throws StoreException {
+  void listsSnapshotsInTheOrderOfTheirCommitsWhateverTheClockSaid() throws StoreException {
     DiskImage disk = new DiskImage(CHUNK, CHUNK);
     try (ChunkStore store = open()) {
-      SnapshotRecord late = backUp(store, disk, 20);
-      SnapshotRecord early = backUp(store, disk, 10);
-      assertThat(store.snapshots()).containsExactly(early, late);
+      SnapshotRecord ahead = backUp(store, disk, 20);
+      SnapshotRecord corrected = backUp(store, disk, 10);
+      assertThat(corrected.commit().orElseThrow()).isGreaterThan(ahead.commit().orElseThrow());
+      assertThat(store.snapshots()).containsExactly(ahead, corrected);
     }
   }
 

@@ -13,7 +13,9 @@ public enum RecordType {
   /** What was decided about a snapshot after it was committed. */
   SNAPSHOT_STATE(5),
   /** A collection that has begun to sweep. */
-  COLLECTION(6);
+  COLLECTION(6),
+  /** How far the repository has come. */
+  HEAD(7);
 
   private final int code;
 

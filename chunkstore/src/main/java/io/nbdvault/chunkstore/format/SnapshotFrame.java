@@ -52,11 +52,7 @@ public final class SnapshotFrame {
    * @throws IllegalArgumentException if the JSON would be longer than {@link #JSON_BYTES_MAX}
    */
   public static byte[] encode(SnapshotRecord record, SnapshotSeal seal) {
-    byte[] json = SnapshotJson.encode(record);
-    if (json.length > JSON_BYTES_MAX) {
-      throw new IllegalArgumentException(
-          "snapshot record: " + json.length + " bytes (expected: <= " + JSON_BYTES_MAX + ")");
-    }
+    byte[] json = json(record);
     byte[] key = key(record.id());
     int length = json.length + sealBytes(seal);
     ByteBuffer out = ByteBuffer.allocate(PAYLOAD_OFFSET + length);
@@ -65,6 +61,24 @@ public final class SnapshotFrame {
     out.put(seal.seal(key, header(out.array()), json));
     out.putInt(CRC_OFFSET, checksum(key, out.array()));
     return out.array();
+  }
+
+  /**
+   * Checks that a record can be encoded.
+   *
+   * @throws IllegalArgumentException if the JSON would be longer than {@link #JSON_BYTES_MAX}
+   */
+  public static void requireFits(SnapshotRecord record) {
+    json(record);
+  }
+
+  private static byte[] json(SnapshotRecord record) {
+    byte[] json = SnapshotJson.encode(record);
+    if (json.length > JSON_BYTES_MAX) {
+      throw new IllegalArgumentException(
+          "snapshot record: " + json.length + " bytes (expected: <= " + JSON_BYTES_MAX + ")");
+    }
+    return json;
   }
 
   /** Reads a record in the clear that was found under a key. */

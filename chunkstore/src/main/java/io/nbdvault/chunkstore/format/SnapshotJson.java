@@ -37,6 +37,7 @@ final class SnapshotJson {
     record.tags().forEach(tags::put);
     record.qemuVersion().ifPresent(version -> json.put("qemuVersion", version));
     record.vmConfiguration().ifPresent(text -> json.put("vmConfiguration", text));
+    record.commit().ifPresent(number -> json.put("commit", number));
     return JsonFields.encode(json);
   }
 

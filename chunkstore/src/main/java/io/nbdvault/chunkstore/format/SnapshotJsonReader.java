@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -36,7 +37,8 @@ final class SnapshotJsonReader {
         new SnapshotStatistics(Duration.parse(json.object("statistics").text("duration"))),
         tags(json.object("tags")),
         json.optionalText("qemuVersion"),
-        json.optionalText("vmConfiguration"));
+        json.optionalText("vmConfiguration"),
+        json.has("commit") ? OptionalLong.of(json.number("commit")) : OptionalLong.empty());
   }
 
   private static Consistency consistency(String name) {

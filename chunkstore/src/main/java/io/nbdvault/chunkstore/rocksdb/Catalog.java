@@ -32,6 +32,12 @@ import org.slf4j.LoggerFactory;
 final class Catalog {
   private static final Logger LOG = LoggerFactory.getLogger(Catalog.class);
 
+  /** Those without a number were committed before all that have one. */
+  private static final Comparator<SnapshotRecord> ORDER =
+      Comparator.comparingLong((SnapshotRecord record) -> record.commit().orElse(0))
+          .thenComparing(SnapshotRecord::time)
+          .thenComparing(record -> record.id().hex());
+
   private final Database database;
   private final SnapshotSeal seal;
   private final Set<SnapshotId> uncommitted = ConcurrentHashMap.newKeySet();
@@ -44,8 +50,9 @@ final class Catalog {
   /**
    * What the catalog holds.
    *
-   * @param entries the snapshots that can be read, the forgotten ones too, by time, and by id where
-   *     times are equal; one whose state cannot be read counts as kept
+   * @param entries the snapshots that can be read, the forgotten ones too, in the order of their
+   *     commits, those that have no number before the others and by time; one whose state cannot be
+   *     read counts as kept
    * @param damaged the rows that cannot be read: what they refer to is not known
    */
   record Listing(List<CatalogEntry> entries, List<DamagedItem> damaged) {}
@@ -87,8 +94,7 @@ final class Catalog {
               }
             });
     gap.ifPresent(reason -> damaged.add(new DamagedItem("rows of the catalog", reason)));
-    records.sort(
-        Comparator.comparing(SnapshotRecord::time).thenComparing(record -> record.id().hex()));
+    records.sort(ORDER);
     List<CatalogEntry> entries =
         records.stream()
             .map(

@@ -87,6 +87,11 @@ final class Collector {
     this.index = new IndexScan(database);
   }
 
+  /** The key of the row of a collection that has begun to sweep. */
+  static byte[] key() {
+    return KEY.clone();
+  }
+
   CollectReport collect() throws StoreException {
     long begun = System.nanoTime();
     long sizeBefore = sizeBytes();
@@ -158,9 +163,8 @@ final class Collector {
               catalog.put(batch, id, new SnapshotState(false, state.forgotten(), true));
             }
             batch.put(Family.DEFAULT, KEY, row.encode());
-            database.write(batch);
+            writer.commit(batch);
           }
-          database.flush();
         });
   }
 
@@ -237,9 +241,8 @@ final class Collector {
               catalog.delete(batch, id);
             }
             batch.delete(Family.DEFAULT, KEY);
-            database.write(batch);
+            writer.commit(batch);
           }
-          database.flush();
         });
     deleteMarks();
   }

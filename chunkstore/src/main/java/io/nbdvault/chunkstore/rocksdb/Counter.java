@@ -14,7 +14,9 @@ enum Counter {
   /** The store's logical time: goes up at every open. */
   EPOCH("epoch"),
   /** The first ordinal that was never leased. */
-  NEXT_ORDINAL("next-ordinal");
+  NEXT_ORDINAL("next-ordinal"),
+  /** Number of the last commit; see {@link Commits}. A repository of format version 1 has none. */
+  COMMITS("commits");
 
   private final String key;
 
@@ -23,12 +25,13 @@ enum Counter {
   }
 
   long read(Database database) throws StoreException {
+    return readIfThere(database).orElseThrow(() -> damaged("is missing", null));
+  }
+
+  OptionalLong readIfThere(Database database) throws StoreException {
     byte[] row = database.get(Family.DEFAULT, keyBytes());
-    if (row == null) {
-      throw damaged("is missing", null);
-    }
     try {
-      return CounterRow.decode(keyBytes(), row);
+      return row == null ? OptionalLong.empty() : OptionalLong.of(decode(row));
     } catch (MalformedRecordException e) {
       throw damaged("" + e.getMessage(), e);
     }

@@ -149,7 +149,8 @@ final class Gate {
         }
       }
       if (!changed.isEmpty()) {
-        requireWriter().run(() -> writeStates(changed));
+        StoreWriter toAsk = requireWriter();
+        toAsk.run(() -> writeStates(toAsk, changed));
       }
     }
   }
@@ -171,7 +172,7 @@ final class Gate {
       toAsk.run(
           () -> {
             if (!dryRun) {
-              writeEpoch(next);
+              writeEpoch(toAsk, next);
             }
             endOrdinal[0] = toAsk.nextOrdinal();
           });
@@ -251,21 +252,20 @@ final class Gate {
     return writer;
   }
 
-  private void writeEpoch(long next) throws StoreException {
+  private void writeEpoch(StoreWriter toAsk, long next) throws StoreException {
     try (Database.Batch batch = database.newBatch()) {
       Counter.EPOCH.put(batch, next);
-      database.write(batch);
+      toAsk.commit(batch);
     }
-    database.flush();
   }
 
-  private void writeStates(Map<SnapshotId, SnapshotState> states) throws StoreException {
+  private void writeStates(StoreWriter toAsk, Map<SnapshotId, SnapshotState> states)
+      throws StoreException {
     try (Database.Batch batch = database.newBatch()) {
       for (Map.Entry<SnapshotId, SnapshotState> state : states.entrySet()) {
         catalog.put(batch, state.getKey(), state.getValue());
       }
-      database.write(batch);
+      toAsk.commit(batch);
     }
-    database.flush();
   }
 }

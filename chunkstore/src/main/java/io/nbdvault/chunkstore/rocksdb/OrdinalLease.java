@@ -9,24 +9,25 @@ import io.nbdvault.chunkstore.StoreException;
  * writer thread.
  */
 final class OrdinalLease {
-  private final Database database;
+  private final Commits commits;
   private final long first;
   private long next;
   private long end;
 
-  private OrdinalLease(Database database, long first, long end) {
-    this.database = database;
+  private OrdinalLease(Commits commits, long first, long end) {
+    this.commits = commits;
     this.first = first;
     this.next = first;
     this.end = end;
   }
 
-  /** Puts a first lease into a batch that the caller writes and flushes. */
-  static OrdinalLease begin(Database database, Database.Batch batch) throws StoreException {
+  /** Puts a first lease into a batch that the caller commits. */
+  static OrdinalLease begin(Database database, Commits commits, Database.Batch batch)
+      throws StoreException {
     long first = Counter.NEXT_ORDINAL.read(database);
     long end = Math.addExact(first, StoreLimits.LEASE_ORDINALS);
-    Counter.NEXT_ORDINAL.put(batch, end);
-    return new OrdinalLease(database, first, end);
+    commits.putNextOrdinal(batch, end);
+    return new OrdinalLease(commits, first, end);
   }
 
   /** The first ordinal that this process may have given. */
@@ -63,10 +64,9 @@ final class OrdinalLease {
   }
 
   private void makeDurable(long nextOrdinal) throws StoreException {
-    try (Database.Batch batch = database.newBatch()) {
-      Counter.NEXT_ORDINAL.put(batch, nextOrdinal);
-      database.write(batch);
+    try (Database.Batch batch = commits.newBatch()) {
+      commits.putNextOrdinal(batch, nextOrdinal);
+      commits.commit(batch);
     }
-    database.flush();
   }
 }

@@ -35,6 +35,7 @@ final class RepairRows {
   private int batchBytes;
   private long maxEpoch = 1;
   private long maxOrdinal;
+  private long maxCommit;
   private long records;
   private long rows;
   private long indexRows;
@@ -111,10 +112,10 @@ final class RepairRows {
   private void noteCounter(Counter counter, byte[] value) {
     try {
       long number = counter.decode(value);
-      if (counter == Counter.EPOCH) {
-        maxEpoch = Math.max(maxEpoch, number);
-      } else {
-        maxOrdinal = Math.max(maxOrdinal, number - 1);
+      switch (counter) {
+        case EPOCH -> maxEpoch = Math.max(maxEpoch, number);
+        case NEXT_ORDINAL -> maxOrdinal = Math.max(maxOrdinal, number - 1);
+        case COMMITS -> maxCommit = Math.max(maxCommit, number);
       }
     } catch (MalformedRecordException e) {
       // The other tables' counters, or the rows themselves, say how far it was.
@@ -151,14 +152,24 @@ final class RepairRows {
   /**
    * Makes the counters right: higher than all that was ever given. What is lost may have been given
    * more than what is left shows, so they are set higher by as much as a process takes at once.
+   *
+   * @param head says how far they were at least
    */
-  void finishCounters(byte[] configJson) throws StoreException {
-    noteCounterOf(Counter.EPOCH);
-    noteCounterOf(Counter.NEXT_ORDINAL);
+  void finishCounters(byte[] configJson, RepairHead head) throws StoreException {
+    for (Counter counter : Counter.values()) {
+      noteCounterOf(counter);
+    }
+    maxCommit = Math.max(maxCommit, head.commits());
+    maxOrdinal = Math.max(maxOrdinal, head.nextOrdinal() - 1);
     try (Database.Batch counters = database.newBatch()) {
       Counter.EPOCH.put(counters, Math.addExact(maxEpoch, 1));
       Counter.NEXT_ORDINAL.put(
           counters, Math.addExact(maxOrdinal, 1L + StoreLimits.LEASE_ORDINALS));
+      Counter.COMMITS.put(counters, Math.addExact(maxCommit, 1));
+      if (head.hasLost()) {
+        // Its marks know nothing of what was put back. The next collection marks anew.
+        counters.delete(Family.DEFAULT, Collector.key());
+      }
       if (!isConfig(database.get(Family.DEFAULT, StoredConfig.key()))) {
         counters.put(Family.DEFAULT, StoredConfig.key(), configJson);
       }

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.LiveFileMetaData;
 import org.rocksdb.RocksDBException;
@@ -42,17 +43,21 @@ final class RepairRun {
   private final List<DamagedItem> damage = new ArrayList<>();
   private final List<BadTable> badTables = new ArrayList<>();
   private @Nullable RepositoryConfig config;
+  private RepairHead head;
   private boolean configFileDamaged;
   private boolean currentLost;
   private boolean listLost;
   private long recordsPutBack;
   private long rowsPutBack;
   private long indexRows;
+  private long commits;
+  private long nextOrdinal = 1;
 
   RepairRun(RepositoryDirectory directory, RepairListener listener) {
     this.directory = directory;
     this.listener = listener;
     this.copy = new RepairCopy(directory);
+    this.head = RepairHead.none(directory);
   }
 
   /** Looks what is damaged, and changes nothing. */
@@ -73,11 +78,17 @@ final class RepairRun {
         requireSpace(plan);
         rebuildDatabase();
         quarantined = copy.install();
-      } else if (plan.steps().contains(RepairStep.REPLACE_TABLES) || currentLost) {
+      } else if (plan.steps().contains(RepairStep.REPLACE_TABLES)
+          || head.hasLost()
+          || currentLost) {
         replaceTables();
         quarantined = copy.install();
       }
       writeConfig();
+      // Last: from here on what is still missing is given up for lost.
+      if (!plan.steps().isEmpty()) {
+        head.write(commits, nextOrdinal);
+      }
       String place = quarantined == null ? "" : directory.dir().relativize(quarantined).toString();
       return new RepairReport(plan, recordsPutBack, rowsPutBack, indexRows, place);
     } finally {
@@ -101,8 +112,15 @@ final class RepairRun {
       steps.add(RepairStep.REPLACE_TABLES);
       spaceBytes = 2 * badTables.stream().mapToLong(table -> table.file().size()).sum();
     }
+    if (head.hasLost()) {
+      steps.add(RepairStep.TAKE_IN_UNLISTED);
+      spaceBytes += head.spaceBytes();
+    }
     if (isIndexLost()) {
       steps.add(RepairStep.REBUILD_INDEX);
+    }
+    if (!head.damage().isEmpty() && (head.hasLost() || commits > 0)) {
+      steps.add(RepairStep.WRITE_HEAD);
     }
     if (configFileDamaged) {
       steps.add(RepairStep.WRITE_CONFIG);
@@ -118,7 +136,9 @@ final class RepairRun {
   }
 
   private boolean isIndexLost() {
-    return listLost || badTables.stream().anyMatch(table -> table.family() == Family.INDEX);
+    return listLost
+        || head.hasLost()
+        || badTables.stream().anyMatch(table -> table.family() == Family.INDEX);
   }
 
   private void readConfigFile() throws StoreException {
@@ -152,6 +172,11 @@ final class RepairRun {
     if (listLost) {
       currentLost = false;
       findConfigInTables();
+      RepositoryConfig known = config;
+      if (known != null) {
+        head = RepairHead.withoutList(directory, known);
+        damage.addAll(head.damage());
+      }
     }
   }
 
@@ -161,10 +186,14 @@ final class RepairRun {
         Database.open(directory.location(), copy.dir(), Database.Access.READ_DAMAGED)) {
       files = database.liveFiles();
       readConfigCopy(database);
+      lookAtHead(database);
     } catch (DamagedException | StoreFailedException e) {
       damage.add(new DamagedItem("list of the database's tables", "" + e.getMessage()));
       return false;
     }
+    head.findUnlisted(
+        copy.originalTables(),
+        files.stream().map(LiveFileMetaData::fileName).collect(Collectors.toSet()));
     int done = 0;
     for (LiveFileMetaData file : files) {
       listener.onProgress("checking files", done++, files.size());
@@ -181,6 +210,21 @@ final class RepairRun {
       }
     } catch (StoreException e) {
       damage.add(new DamagedItem("copy of config.json", "" + e.getMessage()));
+    }
+  }
+
+  private void lookAtHead(Database database) {
+    RepositoryConfig known = config;
+    if (known == null) {
+      return;
+    }
+    head = RepairHead.of(directory, known, database);
+    damage.addAll(head.damage());
+    try {
+      commits = Counter.COMMITS.readIfThere(database).orElse(0);
+      nextOrdinal = Counter.NEXT_ORDINAL.read(database);
+    } catch (StoreException e) {
+      damage.add(new DamagedItem("counters", "" + e.getMessage()));
     }
   }
 
@@ -250,6 +294,7 @@ final class RepairRun {
   }
 
   private void replaceTables() throws StoreException {
+    head.unlink(copy.dir());
     List<List<byte[]>> placeholders = new ArrayList<>();
     for (BadTable bad : badTables) {
       LiveFileMetaData file = bad.file();
@@ -268,6 +313,9 @@ final class RepairRun {
       RepairRows rows = new RepairRows(database);
       for (BadTable bad : badTables) {
         salvage(DamagedTables.fileOf(directory.database(), bad.file()), rows);
+      }
+      for (Path table : head.tablesToTakeIn()) {
+        salvage(table, rows);
       }
       finish(database, rows);
       dropStandIns(database);
@@ -297,8 +345,10 @@ final class RepairRun {
       listener.onProgress("making the index", 0, 0);
       rows.rebuildIndex();
     }
-    rows.finishCounters(ConfigFile.encode(Objects.requireNonNull(config)));
+    rows.finishCounters(ConfigFile.encode(Objects.requireNonNull(config)), head);
     database.flush();
+    commits = Counter.COMMITS.read(database);
+    nextOrdinal = Counter.NEXT_ORDINAL.read(database);
     recordsPutBack = rows.records();
     rowsPutBack = rows.rows();
     indexRows = rows.indexRows();

@@ -48,6 +48,7 @@ final class RepositoryCreation {
       if (keys.isPresent()) {
         directory.writeKeys(keys.get().encode());
       }
+      new HeadFile(directory, config.repositoryId()).make(FIRST, FIRST);
       directory.writeConfig(config);
       new Ballast(directory).restore(0);
     } catch (StoreException e) {
@@ -121,6 +122,7 @@ final class RepositoryCreation {
         Database.Batch batch = database.newBatch()) {
       Counter.EPOCH.put(batch, FIRST);
       Counter.NEXT_ORDINAL.put(batch, FIRST);
+      Counter.COMMITS.put(batch, FIRST);
       batch.put(Family.DEFAULT, StoredConfig.key(), ConfigFile.encode(config));
       if (keys.isPresent()) {
         batch.put(Family.DEFAULT, StoredKeys.key(), keys.get().encode());
@@ -139,6 +141,8 @@ final class RepositoryCreation {
         Files.deleteIfExists(directory.newConfig());
         Files.deleteIfExists(directory.newKeys());
         Files.deleteIfExists(directory.keys());
+        Files.deleteIfExists(directory.newHead());
+        Files.deleteIfExists(directory.head());
         deleteFiles(directory.database());
       }
       for (Path path : made) {

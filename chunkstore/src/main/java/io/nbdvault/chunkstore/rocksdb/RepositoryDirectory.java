@@ -22,13 +22,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The files of a repository: {@code config.json}, {@code keys.json} if it is encrypted, {@code
- * lock}, {@code marks} while a collection sweeps, and the directory {@code db}.
+ * head}, {@code lock}, {@code marks} while a collection sweeps, and the directory {@code db}.
  *
  * @param dir the directory
  */
 record RepositoryDirectory(Path dir) {
   private static final String CONFIG = "config.json";
   private static final String KEYS = "keys.json";
+  private static final String HEAD = "head";
 
   String location() {
     return dir.toString();
@@ -152,6 +153,21 @@ record RepositoryDirectory(Path dir) {
     if (parent != null) {
       sync(parent);
     }
+  }
+
+  /** How far the repository has come; see {@link HeadFile}. */
+  Path head() {
+    return dir.resolve(HEAD);
+  }
+
+  /** The same while it is being made. */
+  Path newHead() {
+    return dir.resolve(HEAD + ".new");
+  }
+
+  /** Makes {@link #head} anew. It is durable when this returns. */
+  void writeHead(byte[] bytes) throws IOException {
+    write(newHead(), bytes, head());
   }
 
   /** The keys as they are stored, as far as they may be long; null if there are none. */

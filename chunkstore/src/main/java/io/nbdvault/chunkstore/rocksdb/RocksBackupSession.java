@@ -14,7 +14,6 @@ import io.nbdvault.chunkstore.codec.ChunkCodec;
 import io.nbdvault.chunkstore.crypto.ContentCipher;
 import io.nbdvault.chunkstore.format.IndexKey;
 import io.nbdvault.chunkstore.format.RecordType;
-import io.nbdvault.chunkstore.format.SnapshotFrame;
 import io.nbdvault.chunkstore.format.TreeNode;
 import io.nbdvault.chunkstore.tree.NodeSink;
 import io.nbdvault.chunkstore.tree.TreeBuilder;
@@ -144,10 +143,8 @@ final class RocksBackupSession implements BackupSession {
         throw new StoreFailedException(
             "The snapshot lacks a chunk that could not be stored.", null);
       }
-      byte[] row = SnapshotFrame.encode(record, cipher.snapshots());
       ended = true;
-      writer.commit(id, row);
-      return record;
+      return writer.commit(record, cipher.snapshots());
     } finally {
       life.writeLock().unlock();
     }

@@ -29,6 +29,7 @@ import io.nbdvault.chunkstore.crypto.ContentCipher;
 import java.io.IOException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -69,6 +70,7 @@ final class RocksChunkStore implements ChunkStore {
   private final ContentCipher cipher;
   private final ContentReader reader;
   private final Catalog catalog;
+  private final HeadFindings head;
   private final @Nullable Writing writing;
   private final Gate gate;
   private final byte[] zeros;
@@ -77,6 +79,7 @@ final class RocksChunkStore implements ChunkStore {
   /**
    * Makes the store.
    *
+   * @param head what is known to be lost
    * @param epoch the store's logical time when it was opened
    * @param writing null for a store that is only read
    */
@@ -87,6 +90,7 @@ final class RocksChunkStore implements ChunkStore {
       ContentCipher cipher,
       ContentReader reader,
       Catalog catalog,
+      HeadFindings head,
       long epoch,
       @Nullable Writing writing) {
     this.config = config;
@@ -95,6 +99,7 @@ final class RocksChunkStore implements ChunkStore {
     this.cipher = cipher;
     this.reader = reader;
     this.catalog = catalog;
+    this.head = head;
     this.writing = writing;
     this.gate = new Gate(database, catalog, writing == null ? null : writing.writer(), epoch);
     this.zeros = new byte[config.chunkSizeBytes()];
@@ -122,7 +127,9 @@ final class RocksChunkStore implements ChunkStore {
 
   @Override
   public List<DamagedItem> damagedSnapshots() throws StoreException {
-    return catalog.read().damaged();
+    List<DamagedItem> damaged = new ArrayList<>(catalog.read().damaged());
+    head.lost().ifPresent(damaged::add);
+    return damaged;
   }
 
   @Override
@@ -133,6 +140,7 @@ final class RocksChunkStore implements ChunkStore {
                 directory,
                 reader,
                 catalog,
+                head,
                 this::open,
                 config.chunkSizeBytes(),
                 options,

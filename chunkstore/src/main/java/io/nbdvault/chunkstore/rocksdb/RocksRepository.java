@@ -86,6 +86,7 @@ public final class RocksRepository {
       if (toReclaim) {
         ballast.giveUp();
       }
+      HeadFindings.requireNothingLost(directory);
       database =
           Database.open(directory.location(), directory.database(), Database.Access.READ_WRITE);
       RepositoryConfig config = StoredConfig.checkAndUpgrade(database, directory);
@@ -125,12 +126,13 @@ public final class RocksRepository {
   private static ChunkStore openReadOnly(RepositoryDirectory directory, ContentUnlocking content)
       throws StoreException {
     RepositoryConfig config = directory.readConfig();
+    HeadFile.State head = new HeadFile(directory, config.repositoryId()).read();
     Database database = openBesideWriter(directory);
     boolean opened = false;
     try {
       StoredConfig.check(database, config);
       ContentCipher cipher = content.cipher(database, config, false);
-      ChunkStore store = openForReading(config, cipher, directory, database);
+      ChunkStore store = openForReading(config, cipher, directory, head, database);
       opened = true;
       return store;
     } finally {
@@ -166,13 +168,14 @@ public final class RocksRepository {
   private static ChunkStore openLookingAway(RepositoryDirectory directory, ContentUnlocking content)
       throws StoreException {
     RepositoryConfig config = directory.readConfig();
+    HeadFile.State head = new HeadFile(directory, config.repositoryId()).read();
     Database database =
         Database.open(
             directory.location(), directory.databaseToRead(), Database.Access.READ_DAMAGED);
     boolean opened = false;
     try {
       ContentCipher cipher = content.cipher(database, config, false);
-      ChunkStore store = openForReading(config, cipher, directory, database);
+      ChunkStore store = openForReading(config, cipher, directory, head, database);
       opened = true;
       return store;
     } finally {
@@ -221,11 +224,13 @@ public final class RocksRepository {
       RepositoryConfig config,
       ContentCipher cipher,
       RepositoryDirectory directory,
+      HeadFile.State head,
       Database database) {
     ContentReader reader = new ContentReader(database, cipher, config.chunkSizeBytes());
     Catalog catalog = new Catalog(database, cipher.snapshots());
+    HeadFindings findings = HeadFindings.of(config, head, database);
     return new RocksChunkStore(
-        config, directory, database, cipher, reader, catalog, NO_EPOCH, null);
+        config, directory, database, cipher, reader, catalog, findings, NO_EPOCH, null);
   }
 
   /** Begins a new epoch and a lease of ordinals, both durable before anything else is written. */
@@ -238,17 +243,17 @@ public final class RocksRepository {
       Database database)
       throws StoreException {
     long epoch = Math.addExact(Counter.EPOCH.read(database), 1);
+    Commits commits = Commits.begin(database, new HeadFile(directory, config.repositoryId()));
     OrdinalLease ordinals;
     try (Database.Batch batch = database.newBatch()) {
       Counter.EPOCH.put(batch, epoch);
-      ordinals = OrdinalLease.begin(database, batch);
-      database.write(batch);
+      ordinals = OrdinalLease.begin(database, commits, batch);
+      commits.commit(batch);
     }
-    database.flush();
     ContentReader reader = new ContentReader(database, cipher, config.chunkSizeBytes());
     Catalog catalog = new Catalog(database, cipher.snapshots());
     Claims claims = new Claims();
-    StoreWriter writer = new StoreWriter(database, catalog, claims, ordinals);
+    StoreWriter writer = new StoreWriter(database, catalog, claims, commits, ordinals);
     Intake intake = new Intake(reader, cipher, writer, claims, config.chunkSizeBytes());
     DamageFlags flags =
         new DamageFlags(database, reader, claims, writer, new Quarantine(directory));
@@ -256,7 +261,7 @@ public final class RocksRepository {
     RocksChunkStore.Writing writing =
         new RocksChunkStore.Writing(lock, ballast, writer, claims, intake, flags);
     return new RocksChunkStore(
-        config, directory, database, cipher, reader, catalog, epoch, writing);
+        config, directory, database, cipher, reader, catalog, HeadFindings.NONE, epoch, writing);
   }
 
   /**

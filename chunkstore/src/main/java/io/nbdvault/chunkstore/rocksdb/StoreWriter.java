@@ -1,11 +1,13 @@
 package io.nbdvault.chunkstore.rocksdb;
 
-import io.nbdvault.chunkstore.SnapshotId;
+import io.nbdvault.chunkstore.SnapshotRecord;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.StoreFailedException;
 import io.nbdvault.chunkstore.format.ContentRecord;
 import io.nbdvault.chunkstore.format.IndexRow;
 import io.nbdvault.chunkstore.format.OrdinalKey;
+import io.nbdvault.chunkstore.format.SnapshotFrame;
+import io.nbdvault.chunkstore.format.SnapshotSeal;
 import io.nbdvault.chunkstore.tree.Awaiting;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,6 +40,7 @@ final class StoreWriter {
   private final Database database;
   private final Catalog catalog;
   private final Claims claims;
+  private final Commits commits;
   private final OrdinalLease ordinals;
   private final BlockingQueue<WriteTask> queue =
       new ArrayBlockingQueue<>(StoreLimits.QUEUE_RECORDS);
@@ -50,10 +53,12 @@ final class StoreWriter {
   private volatile @Nullable StoreException failure;
   private boolean stopped;
 
-  StoreWriter(Database database, Catalog catalog, Claims claims, OrdinalLease ordinals) {
+  StoreWriter(
+      Database database, Catalog catalog, Claims claims, Commits commits, OrdinalLease ordinals) {
     this.database = database;
     this.catalog = catalog;
     this.claims = claims;
+    this.commits = commits;
     this.ordinals = ordinals;
     this.thread = new Thread(this::run, "nbdvault-store-writer");
     // A program that ends without closing the store loses nothing that was committed.
@@ -85,17 +90,31 @@ final class StoreWriter {
     }
   }
 
-  /** Makes a snapshot durable, and shows it in the catalog. */
-  void commit(SnapshotId id, byte[] row) throws StoreException {
+  /**
+   * Makes a snapshot durable, and shows it in the catalog.
+   *
+   * @return the record as it is stored, with its commit's number
+   */
+  SnapshotRecord commit(SnapshotRecord record, SnapshotSeal seal) throws StoreException {
+    // Whatever number it gets, it is not too long: failing in a step would end all writing.
+    SnapshotFrame.requireFits(record.withCommit(Long.MAX_VALUE));
+    SnapshotRecord[] stored = {record};
     run(
         () -> {
+          SnapshotRecord numbered = record.withCommit(commits.next());
           try (Database.Batch rows = database.newBatch()) {
-            catalog.put(rows, id, row);
-            database.write(rows);
+            catalog.put(rows, record.id(), SnapshotFrame.encode(numbered, seal));
+            commits.commit(rows);
           }
-          database.flush();
-          catalog.committed(id);
+          catalog.committed(record.id());
+          stored[0] = numbered;
         });
+    return stored[0];
+  }
+
+  /** Writes a batch that must not be lost, and makes it durable. Only in a step. */
+  void commit(Database.Batch batch) throws StoreException {
+    commits.commit(batch);
   }
 
   /**

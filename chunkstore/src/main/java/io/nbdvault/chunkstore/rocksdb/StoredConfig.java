@@ -49,6 +49,9 @@ final class StoredConfig {
     if (!copy(database).equals(upgraded)) {
       try (Database.Batch batch = database.newBatch()) {
         batch.put(Family.DEFAULT, key(), ConfigFile.encode(upgraded));
+        if (Counter.COMMITS.readIfThere(database).isEmpty()) {
+          Counter.COMMITS.put(batch, 1);
+        }
         database.write(batch);
       }
       database.flush();

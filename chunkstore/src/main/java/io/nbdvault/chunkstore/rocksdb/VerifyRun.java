@@ -48,6 +48,7 @@ final class VerifyRun {
   private final RepositoryDirectory directory;
   private final ContentReader reader;
   private final Catalog catalog;
+  private final HeadFindings head;
   private final Snapshots snapshots;
   private final VerifyOptions options;
   private final VerifyFindings findings = new VerifyFindings();
@@ -59,6 +60,7 @@ final class VerifyRun {
       RepositoryDirectory directory,
       ContentReader reader,
       Catalog catalog,
+      HeadFindings head,
       Snapshots snapshots,
       int chunkSizeBytes,
       VerifyOptions options,
@@ -67,6 +69,7 @@ final class VerifyRun {
     this.directory = directory;
     this.reader = reader;
     this.catalog = catalog;
+    this.head = head;
     this.snapshots = snapshots;
     this.options = options;
     this.meter = new VerifyMeter(listener, findings);
@@ -76,6 +79,10 @@ final class VerifyRun {
   VerifyReport run() throws StoreException {
     for (DamagedItem table : DamagedTables.find(directory)) {
       findings.item(table.what(), table.reason());
+    }
+    head.lost().ifPresent(lost -> findings.item(lost.what(), lost.reason()));
+    for (DamagedItem file : head.damage()) {
+      findings.item(file.what(), file.reason());
     }
     checkCounters();
     checkConfig();
@@ -99,11 +106,23 @@ final class VerifyRun {
 
   private void checkCounters() throws StoreException {
     for (Counter counter : Counter.values()) {
+      if (counter == Counter.COMMITS && !hasHead()) {
+        continue;
+      }
       try {
         counter.read(database);
       } catch (DamagedException | StoreFailedException e) {
         findings.item("counter " + counter, "" + e.getMessage());
       }
+    }
+  }
+
+  private boolean hasHead() {
+    try {
+      return HeadFindings.hasHead(StoredConfig.copy(database));
+    } catch (StoreException e) {
+      // Told by whoever checks the configuration.
+      return true;
     }
   }
 

@@ -47,6 +47,8 @@ class DamagedInputTest {
         format("v2/index-row-damaged", false, IndexRow::decode),
         format("v2/snapshot-state-condemned", true, in -> SnapshotStateRow.decode(stateKey, in)),
         format("v2/collection", true, CollectionRow::decode),
+        format("v2/head-slot", true, HeadSlot::decode),
+        format("v2/snapshot", true, in -> SnapshotFrame.decode(snapshotKey, in)),
         format("v1/node-leaf", false, in -> HexFormat.of().formatHex(node(in).encode())));
   }
 
@@ -144,6 +146,8 @@ class DamagedInputTest {
     assertJsonRejected(json.replace("PT1M2.5S", "long"), "snapshot");
     assertJsonRejected(json.replace("\"disks\":[", "\"disks\":[7,"), "disks[0]");
     assertJsonRejected(json.replace("\"imageChain\":[", "\"imageChain\":[7,"), "imageChain");
+    assertJsonRejected(json.replace("\"vm\":", "\"commit\":0,\"vm\":"), "commit");
+    assertJsonRejected(json.replace("\"vm\":", "\"commit\":\"1\",\"vm\":"), "commit");
     assertJsonRejected(json + "x", "JSON");
     assertJsonRejected("[]", "not an object");
   }

@@ -138,6 +138,22 @@ class GoldenFilesTest {
   }
 
   @Test
+  void readsAndWritesHeadSlot() throws MalformedRecordException {
+    byte[] file = Golden.hex("v2/head-slot.hex");
+    HeadSlot slot = new HeadSlot(Golden.SNAPSHOT_ID.hex(), 42, LZ4_ORDINAL);
+    assertThat(HeadSlot.decode(file)).isEqualTo(slot);
+    assertThat(slot.encode()).isEqualTo(file);
+  }
+
+  @Test
+  void readsAndWritesSnapshotWithTheNumberOfItsCommit() throws MalformedRecordException {
+    byte[] file = Golden.hex("v2/snapshot.hex");
+    byte[] key = SnapshotFrame.key(Golden.SNAPSHOT_ID);
+    assertThat(SnapshotFrame.decode(key, file)).isEqualTo(Golden.snapshot().withCommit(42));
+    assertThat(SnapshotFrame.encode(Golden.snapshot().withCommit(42))).isEqualTo(file);
+  }
+
+  @Test
   void readsZstdContentRecord() throws MalformedRecordException {
     assertContentOfLetters(Golden.hex("v2/content-record-zstd.hex"));
   }

@@ -4,6 +4,7 @@ import io.nbdvault.chunkstore.SnapshotId;
 import io.nbdvault.chunkstore.SnapshotState;
 import io.nbdvault.chunkstore.format.CollectionRow;
 import io.nbdvault.chunkstore.format.CounterRow;
+import io.nbdvault.chunkstore.format.HeadSlot;
 import io.nbdvault.chunkstore.format.IndexKey;
 import io.nbdvault.chunkstore.format.IndexRow;
 import io.nbdvault.chunkstore.format.MalformedRecordException;
@@ -34,6 +35,7 @@ public final class RowsTarget {
         case 2 -> counter(row, sealed);
         case 3 -> state(row, sealed);
         case 4 -> collection(row, sealed);
+        case 7 -> head(row, sealed);
         case 5 -> Expect.same(OrdinalKey.of(OrdinalKey.decode(row)), row, "ordinal");
         default -> Expect.same(SnapshotStateRow.key(SnapshotStateRow.idOf(row)), row, "key");
       }
@@ -62,6 +64,13 @@ public final class RowsTarget {
     }
     SnapshotState state = SnapshotStateRow.decode(key, bytes);
     Expect.same(SnapshotStateRow.encode(SNAPSHOT, state), bytes, "state");
+  }
+
+  private static void head(byte[] bytes, boolean sealed) throws MalformedRecordException {
+    if (sealed) {
+      Expect.seal(new byte[0], bytes, CHECKSUM_OFFSET);
+    }
+    Expect.same(HeadSlot.decode(bytes).encode(), bytes, "head");
   }
 
   private static void collection(byte[] bytes, boolean sealed) throws MalformedRecordException {

@@ -71,7 +71,7 @@ class IntakeTest {
     StoreWriter writer;
     // A database that is closed stands for whatever may go wrong in the writer.
     try (Database database = Database.open("test", dir.resolve("db"), Database.Access.READ_WRITE)) {
-      writer = writer(database, new Claims());
+      writer = writer(dir, database, new Claims());
     }
     writer.start();
     WriteTask.Content content = WriteTask.Content.isNew(new Claim(KEY, EPOCH), 1, new byte[100]);
@@ -86,7 +86,7 @@ class IntakeTest {
   void healsWhereTheDamagedRecordLiesAndNeverLowersTheRowsEpoch() throws Exception {
     Path dir = create("healing");
     try (Database database = Database.open("test", dir.resolve("db"), Database.Access.READ_WRITE)) {
-      StoreWriter writer = writer(database, new Claims());
+      StoreWriter writer = writer(dir, database, new Claims());
       writer.start();
       IndexRow flagged = new IndexRow(1, PLAIN.length, EPOCH + 7, 100, true);
       try (Database.Batch batch = database.newBatch()) {
@@ -113,7 +113,7 @@ class IntakeTest {
     Path dir = create(decision.name());
     try (Database database = Database.open("test", dir.resolve("db"), Database.Access.READ_WRITE)) {
       Claims claims = new Claims();
-      StoreWriter writer = writer(database, claims);
+      StoreWriter writer = writer(dir, database, claims);
       writer.start();
       Intake intake = intake(database, writer, claims);
       Claim first = new Claim(KEY, EPOCH);
@@ -135,12 +135,16 @@ class IntakeTest {
     return intake.put(KEY, PLAIN, 0, PLAIN.length, ChunkCodec.of(Codec.LZ4), false, EPOCH);
   }
 
-  private static StoreWriter writer(Database database, Claims claims) throws StoreException {
+  private static StoreWriter writer(Path dir, Database database, Claims claims)
+      throws StoreException {
+    RepositoryDirectory directory = new RepositoryDirectory(dir);
+    HeadFile head = new HeadFile(directory, directory.readConfig().repositoryId());
+    Commits commits = Commits.begin(database, head);
     try (Database.Batch batch = database.newBatch()) {
-      OrdinalLease ordinals = OrdinalLease.begin(database, batch);
-      database.write(batch);
-      database.flush();
-      return new StoreWriter(database, new Catalog(database, SnapshotSeal.NONE), claims, ordinals);
+      OrdinalLease ordinals = OrdinalLease.begin(database, commits, batch);
+      commits.commit(batch);
+      Catalog catalog = new Catalog(database, SnapshotSeal.NONE);
+      return new StoreWriter(database, catalog, claims, commits, ordinals);
     }
   }
 

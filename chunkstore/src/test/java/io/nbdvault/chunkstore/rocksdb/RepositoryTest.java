@@ -195,15 +195,16 @@ class RepositoryTest {
 
   @Test
   void neverGivesAnOrdinalTwiceAndReturnsTheUnusedOnesOnClose() throws StoreException {
-    Path db = create().resolve("db");
+    Path dir = create();
+    Path db = dir.resolve("db");
     try (Database database = Database.open("test", db, Database.Access.READ_WRITE)) {
-      OrdinalLease first = lease(database);
+      OrdinalLease first = lease(dir, database);
       assertThat(first.first()).isEqualTo(1);
       first.ensure(2);
       assertThat(first.take()).isEqualTo(1);
       assertThat(first.take()).isEqualTo(2);
       // As after a kill: nothing was given back.
-      OrdinalLease second = lease(database);
+      OrdinalLease second = lease(dir, database);
       assertThat(second.take()).isEqualTo(1 + StoreLimits.LEASE_ORDINALS);
       second.ensure(StoreLimits.LEASE_ORDINALS);
       for (int taken = 1; taken < 2 * StoreLimits.LEASE_ORDINALS; taken++) {
@@ -211,7 +212,7 @@ class RepositoryTest {
       }
       assertThatThrownBy(second::take).isInstanceOf(IllegalStateException.class);
       second.giveBack();
-      assertThat(lease(database).first()).isEqualTo(1 + 3L * StoreLimits.LEASE_ORDINALS);
+      assertThat(lease(dir, database).first()).isEqualTo(1 + 3L * StoreLimits.LEASE_ORDINALS);
     }
   }
 
@@ -228,10 +229,13 @@ class RepositoryTest {
     }
   }
 
-  private static OrdinalLease lease(Database database) throws StoreException {
+  private static OrdinalLease lease(Path dir, Database database) throws StoreException {
+    RepositoryDirectory directory = new RepositoryDirectory(dir);
+    HeadFile head = new HeadFile(directory, directory.readConfig().repositoryId());
+    Commits commits = Commits.begin(database, head);
     try (Database.Batch batch = database.newBatch()) {
-      OrdinalLease lease = OrdinalLease.begin(database, batch);
-      database.write(batch);
+      OrdinalLease lease = OrdinalLease.begin(database, commits, batch);
+      commits.commit(batch);
       return lease;
     }
   }

@@ -10,15 +10,26 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * The order in which a VM's snapshots were committed. A snapshot comes after its parent, whatever
- * the clock said: one backup made with a clock years ahead must not stay the latest for years.
- * Between snapshots that no parent connects, time decides.
+ * The order in which a VM's snapshots were committed, whatever the clock said: one backup made with
+ * a clock years ahead must not stay the latest for years. The store numbers its commits. Snapshots
+ * without a number are from a repository's first format and come before all others: there a
+ * snapshot comes after its parent, and time decides between those that no parent connects.
  */
 public final class CommitOrder {
   private CommitOrder() {}
 
   /** Sorts the snapshots of one VM, the first committed first. */
   public static List<SnapshotRecord> of(List<SnapshotRecord> snapshots) {
+    List<SnapshotRecord> ordered =
+        byParents(snapshots.stream().filter(s -> s.commit().isEmpty()).toList());
+    snapshots.stream()
+        .filter(s -> s.commit().isPresent())
+        .sorted(Comparator.comparingLong(s -> s.commit().orElseThrow()))
+        .forEach(ordered::add);
+    return ordered;
+  }
+
+  private static List<SnapshotRecord> byParents(List<SnapshotRecord> snapshots) {
     Set<SnapshotId> present =
         snapshots.stream().map(SnapshotRecord::id).collect(Collectors.toSet());
     List<SnapshotRecord> waiting = new ArrayList<>(snapshots);
