@@ -46,7 +46,7 @@ class CutListTest {
   private static final int CHUNKS = 8;
 
   /** Not every length: each opens the repository several times. */
-  private static final int STEP = 13;
+  private static final int STEP = 37;
 
   @TempDir private Path temporary;
   private final Map<SnapshotRecord, byte[]> contents = new HashMap<>();
@@ -57,28 +57,41 @@ class CutListTest {
   private byte[] listBytes = new byte[0];
 
   @BeforeEach
-  void makeRepository() throws IOException {
+  void makeRepository() throws Exception {
     dir = temporary.resolve("repository");
     DamagedRepository repository = DamagedRepository.create(dir);
     Random random = Seeds.random("cut list");
     DiskImage disk = new DiskImage(CHUNKS * CHUNK, CHUNK);
+    SnapshotRecord last = null;
     try (ChunkStore store = repository.open()) {
-      SnapshotRecord last = null;
       for (int i = 0; i < 4; i++) {
         disk.fill(i, random);
         last = repository.backUp(store, disk);
         contents.put(last, disk.bytes());
-        list = list();
-        commits.add((int) Files.size(list));
       }
+    }
+    try (ChunkStore store = repository.open()) {
+      list = list();
+      noteLength();
       store.forget(Set.of(Objects.requireNonNull(last).id()));
-      commits.add((int) Files.size(list));
+      noteLength();
       disk.fill(5, random);
       contents.put(repository.backUp(store, disk), disk.bytes());
+      noteLength();
       whole = store.catalog();
     }
     assertThat(list()).isEqualTo(list);
     listBytes = Files.readAllBytes(list);
+  }
+
+  /** Once RocksDB has merged what it wants to: a cut before that leaves tables that are gone. */
+  private void noteLength() throws Exception {
+    long before = -1;
+    while (Files.size(list) != before) {
+      before = Files.size(list);
+      Thread.sleep(200);
+    }
+    commits.add((int) before);
   }
 
   @Test
@@ -188,7 +201,7 @@ class CutListTest {
 
   /** Cuts away as few commits as can be. Returns the snapshots that are left. */
   private List<CatalogEntry> cutSoThatItOpens() throws IOException {
-    for (int commit = commits.size() - 1; commit >= 0; commit--) {
+    for (int commit = commits.size() - 2; commit >= 0; commit--) {
       Files.write(list, Arrays.copyOf(listBytes, commits.get(commit)));
       try (ChunkStore store = Repositories.openReadOnly(dir)) {
         assertThat(store.catalog()).isNotEqualTo(whole);

@@ -28,6 +28,25 @@ class CommitOrderTest {
     assertThat(CommitOrder.of(List.of(later, earlier))).containsExactly(earlier, later);
   }
 
+  @Test
+  void numberOfTheCommitDecidesWhereAClockWasAheadAndTheParentsAreReclaimed() {
+    SnapshotRecord reclaimed = Records.snapshot(SnapshotId.random(), "vm", 100);
+    SnapshotRecord ahead = childOf(reclaimed, 9_000_000).withCommit(7);
+    SnapshotRecord alsoReclaimed = childOf(ahead, 200);
+    SnapshotRecord corrected = childOf(alsoReclaimed, 300).withCommit(12);
+    assertThat(CommitOrder.of(List.of(corrected, ahead))).containsExactly(ahead, corrected);
+    assertThat(SnapshotSelector.latest(List.of(ahead, corrected), "vm")).contains(corrected);
+  }
+
+  @Test
+  void snapshotsWithoutANumberComeBeforeAllThatHaveOne() {
+    SnapshotRecord ahead = Records.snapshot(SnapshotId.random(), "vm", 9_000_000);
+    SnapshotRecord child = childOf(ahead, 100);
+    SnapshotRecord numbered = childOf(child, 50).withCommit(2);
+    assertThat(CommitOrder.of(List.of(numbered, child, ahead)))
+        .containsExactly(ahead, child, numbered);
+  }
+
   private static SnapshotRecord childOf(SnapshotRecord parent, long second) {
     SnapshotRecord child = Records.snapshot(SnapshotId.random(), parent.vm(), second);
     return new SnapshotRecord(
