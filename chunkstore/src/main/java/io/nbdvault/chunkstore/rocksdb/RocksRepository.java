@@ -83,10 +83,10 @@ public final class RocksRepository {
     Ballast ballast = new Ballast(directory);
     try {
       directory.finishRepair();
+      HeadFindings.requireNothingLost(directory);
       if (toReclaim) {
         ballast.giveUp();
       }
-      HeadFindings.requireNothingLost(directory);
       database =
           Database.open(directory.location(), directory.database(), Database.Access.READ_WRITE);
       RepositoryConfig config = StoredConfig.checkAndUpgrade(database, directory);
