@@ -10,6 +10,7 @@ import io.nbdvault.chunkstore.CollectReport;
 import io.nbdvault.chunkstore.DamagedContent;
 import io.nbdvault.chunkstore.DamagedItem;
 import io.nbdvault.chunkstore.DiffVisitor;
+import io.nbdvault.chunkstore.DiskRecord;
 import io.nbdvault.chunkstore.NoSuchSnapshotException;
 import io.nbdvault.chunkstore.ProtectedSnapshotException;
 import io.nbdvault.chunkstore.RepositoryConfig;
@@ -69,6 +70,7 @@ final class RocksChunkStore implements ChunkStore {
   private final ContentCipher cipher;
   private final ContentReader reader;
   private final Catalog catalog;
+  private final DamagedRows damaged;
   private final @Nullable Writing writing;
   private final Gate gate;
   private final byte[] zeros;
@@ -77,6 +79,7 @@ final class RocksChunkStore implements ChunkStore {
   /**
    * Makes the store.
    *
+   * @param damaged what is known to be damaged
    * @param epoch the store's logical time when it was opened
    * @param writing null for a store that is only read
    */
@@ -87,6 +90,7 @@ final class RocksChunkStore implements ChunkStore {
       ContentCipher cipher,
       ContentReader reader,
       Catalog catalog,
+      DamagedRows damaged,
       long epoch,
       @Nullable Writing writing) {
     this.config = config;
@@ -95,6 +99,7 @@ final class RocksChunkStore implements ChunkStore {
     this.cipher = cipher;
     this.reader = reader;
     this.catalog = catalog;
+    this.damaged = damaged;
     this.writing = writing;
     this.gate = new Gate(database, catalog, writing == null ? null : writing.writer(), epoch);
     this.zeros = new byte[config.chunkSizeBytes()];
@@ -153,6 +158,24 @@ final class RocksChunkStore implements ChunkStore {
   @Override
   public long flagDamaged(Collection<DamagedContent> contents) throws StoreException {
     return requireWriting().flags().flag(contents);
+  }
+
+  @Override
+  public boolean knowsDamage() {
+    return !damaged.isEmpty();
+  }
+
+  @Override
+  public List<DamagedContent> findDamage(SnapshotId id, String disk) throws StoreException {
+    try (SnapshotReader snapshot = open(id)) {
+      DiskRecord record =
+          snapshot
+              .record()
+              .disk(disk)
+              .orElseThrow(
+                  () -> new IllegalArgumentException("disk: " + disk + " (not in " + id + ")"));
+      return DiskDamage.find(record, config.chunkSizeBytes(), reader, damaged);
+    }
   }
 
   @Override

@@ -130,7 +130,8 @@ public final class RocksRepository {
     try {
       StoredConfig.check(database, config);
       ContentCipher cipher = content.cipher(database, config, false);
-      ChunkStore store = openForReading(config, cipher, directory, database);
+      DamagedRows damaged = DamagedRows.read(database);
+      ChunkStore store = openForReading(config, cipher, directory, database, damaged);
       opened = true;
       return store;
     } finally {
@@ -172,7 +173,8 @@ public final class RocksRepository {
     boolean opened = false;
     try {
       ContentCipher cipher = content.cipher(database, config, false);
-      ChunkStore store = openForReading(config, cipher, directory, database);
+      DamagedRows damaged = DamagedRows.unknown();
+      ChunkStore store = openForReading(config, cipher, directory, database, damaged);
       opened = true;
       return store;
     } finally {
@@ -221,11 +223,12 @@ public final class RocksRepository {
       RepositoryConfig config,
       ContentCipher cipher,
       RepositoryDirectory directory,
-      Database database) {
+      Database database,
+      DamagedRows damaged) {
     ContentReader reader = new ContentReader(database, cipher, config.chunkSizeBytes());
     Catalog catalog = new Catalog(database, cipher.snapshots());
     return new RocksChunkStore(
-        config, directory, database, cipher, reader, catalog, NO_EPOCH, null);
+        config, directory, database, cipher, reader, catalog, damaged, NO_EPOCH, null);
   }
 
   /** Begins a new epoch and a lease of ordinals, both durable before anything else is written. */
@@ -248,15 +251,16 @@ public final class RocksRepository {
     ContentReader reader = new ContentReader(database, cipher, config.chunkSizeBytes());
     Catalog catalog = new Catalog(database, cipher.snapshots());
     Claims claims = new Claims();
-    StoreWriter writer = new StoreWriter(database, catalog, claims, ordinals);
+    DamagedRows damaged = DamagedRows.read(database);
+    StoreWriter writer = new StoreWriter(database, catalog, claims, ordinals, damaged);
     Intake intake = new Intake(reader, cipher, writer, claims, config.chunkSizeBytes());
     DamageFlags flags =
-        new DamageFlags(database, reader, claims, writer, new Quarantine(directory));
+        new DamageFlags(database, reader, claims, writer, damaged, new Quarantine(directory));
     writer.start();
     RocksChunkStore.Writing writing =
         new RocksChunkStore.Writing(lock, ballast, writer, claims, intake, flags);
     return new RocksChunkStore(
-        config, directory, database, cipher, reader, catalog, epoch, writing);
+        config, directory, database, cipher, reader, catalog, damaged, epoch, writing);
   }
 
   /**

@@ -140,7 +140,12 @@ class IntakeTest {
       OrdinalLease ordinals = OrdinalLease.begin(database, batch);
       database.write(batch);
       database.flush();
-      return new StoreWriter(database, new Catalog(database, SnapshotSeal.NONE), claims, ordinals);
+      return new StoreWriter(
+          database,
+          new Catalog(database, SnapshotSeal.NONE),
+          claims,
+          ordinals,
+          DamagedRows.unknown());
     }
   }
 
