@@ -143,8 +143,11 @@ public interface ChunkStore extends SnapshotCatalog, AutoCloseable {
   StoreStatistics statistics(StatisticsListener listener) throws StoreException;
 
   /**
-   * Closes the store. Sessions that are still open are aborted and readers end: their methods throw
-   * {@link IllegalStateException} from then on. Closing twice does nothing.
+   * Closes the store. Collections, verifications, comparisons and statistics that are under way are
+   * interrupted, and fail with a {@link StoreException} or an {@link IllegalStateException}; this
+   * waits for them, half a minute at most, and for every read that is under way. Sessions that are
+   * still open are aborted and readers end: their methods throw {@link IllegalStateException} from
+   * then on. Closing twice does nothing.
    */
   @Override
   void close();

@@ -3,6 +3,7 @@ package io.nbdvault.chunkstore.rocksdb;
 import io.nbdvault.chunkstore.BackupOptions;
 import io.nbdvault.chunkstore.BackupSession;
 import io.nbdvault.chunkstore.CatalogEntry;
+import io.nbdvault.chunkstore.ChunkId;
 import io.nbdvault.chunkstore.ChunkStore;
 import io.nbdvault.chunkstore.CollectListener;
 import io.nbdvault.chunkstore.CollectOptions;
@@ -27,6 +28,7 @@ import io.nbdvault.chunkstore.VerifyOptions;
 import io.nbdvault.chunkstore.VerifyReport;
 import io.nbdvault.chunkstore.codec.ChunkCodec;
 import io.nbdvault.chunkstore.crypto.ContentCipher;
+import io.nbdvault.chunkstore.format.TreeNode;
 import java.io.IOException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -62,9 +64,9 @@ final class RocksChunkStore implements ChunkStore {
       Intake intake,
       DamageFlags flags) {}
 
-  private final RepositoryDirectory directory;
   private static final Logger LOG = LoggerFactory.getLogger(RocksChunkStore.class);
 
+  private final RepositoryDirectory directory;
   private final RepositoryConfig config;
   private final Database database;
   private final ContentCipher cipher;
@@ -74,6 +76,7 @@ final class RocksChunkStore implements ChunkStore {
   private final @Nullable Writing writing;
   private final Gate gate;
   private final byte[] zeros;
+  private final Jobs jobs = new Jobs();
   private final AtomicBoolean collecting = new AtomicBoolean();
 
   /**
@@ -132,17 +135,17 @@ final class RocksChunkStore implements ChunkStore {
 
   @Override
   public VerifyReport verify(VerifyOptions options, VerifyListener listener) throws StoreException {
-    VerifyReport report =
+    VerifyRun run =
         new VerifyRun(
-                database,
-                directory,
-                reader,
-                catalog,
-                this::open,
-                config.chunkSizeBytes(),
-                options,
-                listener)
-            .run();
+            database,
+            directory,
+            reader,
+            catalog,
+            this::open,
+            config.chunkSizeBytes(),
+            options,
+            listener);
+    VerifyReport report = jobs.run(run::run);
     if (writing == null) {
       return report;
     }
@@ -174,7 +177,8 @@ final class RocksChunkStore implements ChunkStore {
               .disk(disk)
               .orElseThrow(
                   () -> new IllegalArgumentException("disk: " + disk + " (not in " + id + ")"));
-      return DiskDamage.find(record, config.chunkSizeBytes(), reader, damaged);
+      return jobs.run(
+          () -> DiskDamage.find(record, config.chunkSizeBytes(), reader, damaged));
     }
   }
 
@@ -224,18 +228,19 @@ final class RocksChunkStore implements ChunkStore {
     if (!collecting.compareAndSet(false, true)) {
       throw new StoreFailedException("A collection is under way already.", null);
     }
+    Collector collector =
+        new Collector(
+            database,
+            directory,
+            reader,
+            catalog,
+            gate,
+            writable.claims(),
+            writable.writer(),
+            options,
+            listener);
     try {
-      return new Collector(
-              database,
-              directory,
-              reader,
-              catalog,
-              gate,
-              writable.claims(),
-              writable.writer(),
-              options,
-              listener)
-          .collect();
+      return jobs.run(collector::collect);
     } finally {
       collecting.set(false);
     }
@@ -270,23 +275,35 @@ final class RocksChunkStore implements ChunkStore {
 
   @Override
   public void diff(SnapshotId from, SnapshotId to, DiffVisitor visitor) throws IOException {
+    SnapshotDiff diff = new SnapshotDiff(this::readToCompare, config.chunkSizeBytes());
     try (SnapshotReader before = open(from);
         SnapshotReader after = open(to)) {
-      new SnapshotDiff(reader, config.chunkSizeBytes())
-          .show(before.record(), after.record(), visitor);
+      boolean unused =
+          jobs.<Boolean, IOException>run(
+              () -> {
+                diff.show(before.record(), after.record(), visitor);
+                return true;
+              });
     }
+  }
+
+  /** However much is equal, or differs as one range: an interrupt is noticed at the next node. */
+  private TreeNode readToCompare(ChunkId id) throws StoreException {
+    Interruption.check("comparing");
+    return reader.read(id);
   }
 
   @Override
   public StoreStatistics statistics(StatisticsListener listener) throws StoreException {
     try (PinnedSnapshots pinned = PinnedSnapshots.all(this)) {
-      return new StatisticsJob(
+      StatisticsJob job =
+          new StatisticsJob(
               reader,
               new IndexScan(database),
               config.chunkSizeBytes(),
               StoreLimits.statisticsChunks(),
-              listener)
-          .run(pinned.records());
+              listener);
+      return jobs.run(() -> job.run(pinned.records()));
     }
   }
 
@@ -295,6 +312,11 @@ final class RocksChunkStore implements ChunkStore {
     Optional<Gate.Open> open = gate.close();
     if (open.isEmpty()) {
       return;
+    }
+    database.cancelCompactions();
+    if (!jobs.stop(StoreLimits.CLOSE_JOBS_MAX)) {
+      // Still no crash: the database lets no call in from here on, and waits for those inside.
+      LOG.warn("close=early reason=jobs-do-not-end");
     }
     open.get().sessions().forEach(RocksBackupSession::close);
     open.get().readers().forEach(RocksSnapshotReader::close);
