@@ -209,8 +209,8 @@ final class Collector {
     snapshotsReclaimed += condemned.size();
     unreachable += dead.getLongCardinality();
     unreachableBytes += sweep.deadBytes();
-    freed += sweep.removed();
-    freedBytes += sweep.removedBytes();
+    freed += Math.max(0, sweep.removed() - reclaimer.leftRecords());
+    freedBytes += Math.max(0, sweep.removedBytes() - reclaimer.leftBytes());
     liveChunks = sweep.liveChunks();
     liveNodes = sweep.liveNodes();
     rewrittenBytes += reclaimer.rewrittenBytes();
