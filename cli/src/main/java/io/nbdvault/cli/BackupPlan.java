@@ -58,8 +58,7 @@ record BackupPlan(
   private static boolean collects(BackupPlanFile file) throws JobException {
     String text = file.gc().orElse("false");
     if (!text.equals("true") && !text.equals("false")) {
-      throw JobException.badRequest(
-          file.path() + ": gc: " + text + " (expected: true or false)");
+      throw JobException.badRequest(file.path() + ": gc: " + text + " (expected: true or false)");
     }
     return text.equals("true");
   }
@@ -95,8 +94,7 @@ record BackupPlan(
   }
 
   private static RestoreRequest restoreRequest(
-      BackupPlanFile file, BackupPlanFile.Entry restore, NbdvaultCommand root)
-      throws JobException {
+      BackupPlanFile file, BackupPlanFile.Entry restore, NbdvaultCommand root) throws JobException {
     RestoreCommand command = new RestoreCommand(root);
     parse(new Place(file, restore, "snapshot", "restore"), new CommandLine(command));
     return command.request();
@@ -129,8 +127,7 @@ record BackupPlan(
     String name = "--" + setting.name();
     OptionSpec option = spec.findOption(name);
     if (option == null || option.usageHelp() || option.versionHelp() || isPlan(option)) {
-      throw place.refused(
-          "there is no option '" + setting.name() + "' of " + place.command());
+      throw place.refused("there is no option '" + setting.name() + "' of " + place.command());
     }
     if (option.arity().max() > 0) {
       return setting.values().stream().map(value -> name + "=" + value).toList();
@@ -141,8 +138,7 @@ record BackupPlan(
     if (setting.values().equals(List.of("false"))) {
       return List.of();
     }
-    throw place.refused(
-        setting.name() + ": " + setting.values() + " (expected: true or false)");
+    throw place.refused(setting.name() + ": " + setting.values() + " (expected: true or false)");
   }
 
   private static boolean isPlan(OptionSpec option) {

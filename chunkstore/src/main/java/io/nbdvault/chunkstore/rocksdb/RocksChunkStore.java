@@ -177,8 +177,7 @@ final class RocksChunkStore implements ChunkStore {
               .disk(disk)
               .orElseThrow(
                   () -> new IllegalArgumentException("disk: " + disk + " (not in " + id + ")"));
-      return jobs.run(
-          () -> DiskDamage.find(record, config.chunkSizeBytes(), reader, damaged));
+      return jobs.run(() -> DiskDamage.find(record, config.chunkSizeBytes(), reader, damaged));
     }
   }
 

@@ -153,8 +153,7 @@ class CloseTest {
     store.close();
     assertThatThrownBy(() -> store.verify(VerifyOptions.everything(1), progress -> true))
         .isInstanceOf(IllegalStateException.class);
-    assertThatThrownBy(
-            () -> store.collect(CollectOptions.defaults(), CollectListener.silent()))
+    assertThatThrownBy(() -> store.collect(CollectOptions.defaults(), CollectListener.silent()))
         .isInstanceOf(IllegalStateException.class);
     store.close();
   }

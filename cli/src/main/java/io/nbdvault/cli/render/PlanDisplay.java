@@ -1,8 +1,8 @@
 package io.nbdvault.cli.render;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.nbdvault.chunkstore.CollectReport;
 import io.nbdvault.chunkstore.SnapshotRecord;
-import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.nbdvault.engine.JobEvent;
 import io.nbdvault.engine.JobListener;
 import io.nbdvault.engine.backup.BackupAllJob;
