@@ -234,7 +234,7 @@ final class Collector {
     byte @Nullable [] from = null;
     for (int slice = 1; slice < slices; slice++) {
       Interruption.check("rewriting the index");
-      byte[] to = {chunk, (byte) (256 * slice / slices)};
+      byte[] to = {chunk, (byte) (256L * slice / slices)};
       database.compact(Family.INDEX, from, to);
       from = to;
     }
