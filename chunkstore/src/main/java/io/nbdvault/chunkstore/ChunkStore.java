@@ -118,6 +118,22 @@ public interface ChunkStore extends SnapshotCatalog, AutoCloseable {
    */
   long flagDamaged(Collection<DamagedContent> contents) throws StoreException;
 
+  /** Whether anything is flagged as damaged and was not stored anew since. Costs nothing. */
+  boolean knowsDamage();
+
+  /**
+   * Looks through one disk of a snapshot for content that is flagged as damaged, and for nodes of
+   * its tree that cannot be read. Reads every node once, and no chunk: what nobody has noticed of a
+   * chunk is not found. Whoever would build upon the disk asks this first, if the store {@linkplain
+   * #knowsDamage knows} of any damage.
+   *
+   * @return what was found, at most {@link VerifyReport#CONTENTS_MAX}; what of it is not flagged
+   *     yet is left so
+   * @throws NoSuchSnapshotException if the snapshot is not there or is forgotten
+   * @throws IllegalArgumentException if it has no disk of that name
+   */
+  List<DamagedContent> findDamage(SnapshotId id, String disk) throws StoreException;
+
   /**
    * Adds up what the store holds, and for whom. Beside backups and collections: what comes and goes
    * meanwhile may be counted or not. The trees of the snapshots are read once, whatever they share.
@@ -127,8 +143,11 @@ public interface ChunkStore extends SnapshotCatalog, AutoCloseable {
   StoreStatistics statistics(StatisticsListener listener) throws StoreException;
 
   /**
-   * Closes the store. Sessions that are still open are aborted and readers end: their methods throw
-   * {@link IllegalStateException} from then on. Closing twice does nothing.
+   * Closes the store. Collections, verifications, comparisons and statistics that are under way are
+   * interrupted, and fail with a {@link StoreException} or an {@link IllegalStateException}; this
+   * waits for them, half a minute at most, and for every read that is under way. Sessions that are
+   * still open are aborted and readers end: their methods throw {@link IllegalStateException} from
+   * then on. Closing twice does nothing.
    */
   @Override
   void close();

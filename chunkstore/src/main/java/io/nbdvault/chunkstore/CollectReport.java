@@ -12,9 +12,11 @@ import java.time.Duration;
  * @param nodesLive tree nodes that are kept
  * @param recordsUnreachable records that nothing needs any more
  * @param unreachableBytes bytes of these records
- * @param recordsFreed those of them that were deleted; the rest lies where rewriting what is beside
- *     it would cost more than it gives, and is left for a later collection
- * @param freedBytes bytes of the records that were deleted
+ * @param recordsFreed those of them that were deleted; the rest is left for a later collection, as
+ *     it lies where rewriting what is beside it would cost more than it gives, or where there was
+ *     no room to rewrite it
+ * @param freedBytes bytes of the records that were deleted, by estimate where some were left for
+ *     want of room
  * @param returnedBytes by how much the database's files got smaller meanwhile; may be negative if
  *     backups went on
  * @param rewrittenBytes bytes of files that were rewritten to get there

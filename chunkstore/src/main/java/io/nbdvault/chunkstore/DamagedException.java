@@ -1,5 +1,6 @@
 package io.nbdvault.chunkstore;
 
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
@@ -11,6 +12,7 @@ public final class DamagedException extends StoreException {
   private final String what;
   private final long ordinal;
   private final String reason;
+  private final transient @Nullable DamagedContent content;
 
   /**
    * Makes the exception.
@@ -22,10 +24,35 @@ public final class DamagedException extends StoreException {
    */
   public DamagedException(
       String what, OptionalLong ordinal, String reason, @Nullable Throwable cause) {
+    this(what, ordinal, reason, null, cause);
+  }
+
+  private DamagedException(
+      String what,
+      OptionalLong ordinal,
+      String reason,
+      @Nullable DamagedContent content,
+      @Nullable Throwable cause) {
     super(message(what, ordinal, reason), cause);
     this.what = what;
     this.ordinal = ordinal.orElse(UNKNOWN);
     this.reason = reason;
+    this.content = content;
+  }
+
+  /**
+   * Makes the exception for a chunk or a node.
+   *
+   * @param cause what reported it, or null
+   */
+  public static DamagedException of(DamagedContent content, @Nullable Throwable cause) {
+    String what = (content.isNode() ? "node " : "chunk ") + content.id();
+    return new DamagedException(what, content.ordinal(), content.reason(), content, cause);
+  }
+
+  /** The chunk or node that is damaged, if it is one: then it can be flagged. */
+  public Optional<DamagedContent> content() {
+    return Optional.ofNullable(content);
   }
 
   /** What is damaged. */

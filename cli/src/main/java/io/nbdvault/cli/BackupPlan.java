@@ -2,6 +2,7 @@ package io.nbdvault.cli;
 
 import io.nbdvault.engine.JobException;
 import io.nbdvault.engine.backup.BackupAllJob;
+import io.nbdvault.engine.restore.RestoreRequest;
 import io.nbdvault.engine.source.BackupRequest;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -17,12 +18,16 @@ import picocli.CommandLine.ParameterException;
  *
  * @param parallel how many VMs are backed up at a time
  * @param requests one for each VM, in the order of the file
+ * @param collects whether what no snapshot needs is reclaimed meanwhile
+ * @param restores made meanwhile, in the order of the file
  */
-record BackupPlan(int parallel, List<BackupRequest> requests) {
+record BackupPlan(
+    int parallel, List<BackupRequest> requests, boolean collects, List<RestoreRequest> restores) {
   static final int PARALLEL_DEFAULT = 2;
 
   BackupPlan {
     requests = List.copyOf(requests);
+    restores = List.copyOf(restores);
   }
 
   /**
@@ -37,13 +42,25 @@ record BackupPlan(int parallel, List<BackupRequest> requests) {
     }
     List<BackupRequest> requests = new ArrayList<>();
     Set<String> names = new HashSet<>();
-    for (BackupPlanFile.Vm vm : file.vms()) {
+    for (BackupPlanFile.Entry vm : file.vms()) {
       if (!names.add(vm.name())) {
-        throw refused(file, vm, "two of this name");
+        throw refused(file, vm, "VM", "two of this name");
       }
       requests.add(request(file, vm, root));
     }
-    return new BackupPlan(parallel(file), requests);
+    List<RestoreRequest> restores = new ArrayList<>();
+    for (BackupPlanFile.Entry restore : file.restores()) {
+      restores.add(restoreRequest(file, restore, root));
+    }
+    return new BackupPlan(parallel(file), requests, collects(file), restores);
+  }
+
+  private static boolean collects(BackupPlanFile file) throws JobException {
+    String text = file.gc().orElse("false");
+    if (!text.equals("true") && !text.equals("false")) {
+      throw JobException.badRequest(file.path() + ": gc: " + text + " (expected: true or false)");
+    }
+    return text.equals("true");
   }
 
   private static int parallel(BackupPlanFile file) throws JobException {
@@ -65,29 +82,52 @@ record BackupPlan(int parallel, List<BackupRequest> requests) {
   }
 
   private static BackupRequest request(
-      BackupPlanFile file, BackupPlanFile.Vm vm, NbdvaultCommand root) throws JobException {
+      BackupPlanFile file, BackupPlanFile.Entry vm, NbdvaultCommand root) throws JobException {
     BackupCommand command = new BackupCommand(root);
-    CommandLine commandLine = new CommandLine(command).setExpandAtFiles(false);
-    List<String> arguments = new ArrayList<>();
-    for (BackupPlanFile.Setting setting : vm.settings()) {
-      arguments.addAll(arguments(file, vm, setting, commandLine.getCommandSpec()));
-    }
-    arguments.addAll(List.of("--", vm.name()));
+    Place place = new Place(file, vm, "VM", "backup");
+    parse(place, new CommandLine(command));
     try {
-      commandLine.parseArgs(arguments.toArray(new String[0]));
       return command.request();
     } catch (ParameterException e) {
-      throw refused(file, vm, JobException.sentence(e));
+      throw place.refused(JobException.sentence(e));
+    }
+  }
+
+  private static RestoreRequest restoreRequest(
+      BackupPlanFile file, BackupPlanFile.Entry restore, NbdvaultCommand root) throws JobException {
+    RestoreCommand command = new RestoreCommand(root);
+    parse(new Place(file, restore, "snapshot", "restore"), new CommandLine(command));
+    return command.request();
+  }
+
+  private static void parse(Place place, CommandLine commandLine) throws JobException {
+    commandLine.setExpandAtFiles(false);
+    List<String> arguments = new ArrayList<>();
+    for (BackupPlanFile.Setting setting : place.entry().settings()) {
+      arguments.addAll(arguments(place, setting, commandLine.getCommandSpec()));
+    }
+    arguments.addAll(List.of("--", place.entry().name()));
+    try {
+      commandLine.parseArgs(arguments.toArray(new String[0]));
+    } catch (ParameterException e) {
+      throw place.refused(JobException.sentence(e));
+    }
+  }
+
+  /** An entry of a file, whose settings are options of a command. */
+  private record Place(
+      BackupPlanFile file, BackupPlanFile.Entry entry, String kind, String command) {
+    JobException refused(String message) {
+      return BackupPlan.refused(file, entry, kind, message);
     }
   }
 
   private static List<String> arguments(
-      BackupPlanFile file, BackupPlanFile.Vm vm, BackupPlanFile.Setting setting, CommandSpec spec)
-      throws JobException {
+      Place place, BackupPlanFile.Setting setting, CommandSpec spec) throws JobException {
     String name = "--" + setting.name();
     OptionSpec option = spec.findOption(name);
     if (option == null || option.usageHelp() || option.versionHelp() || isPlan(option)) {
-      throw refused(file, vm, "there is no option '" + setting.name() + "' of backup");
+      throw place.refused("there is no option '" + setting.name() + "' of " + place.command());
     }
     if (option.arity().max() > 0) {
       return setting.values().stream().map(value -> name + "=" + value).toList();
@@ -98,16 +138,16 @@ record BackupPlan(int parallel, List<BackupRequest> requests) {
     if (setting.values().equals(List.of("false"))) {
       return List.of();
     }
-    throw refused(
-        file, vm, setting.name() + ": " + setting.values() + " (expected: true or false)");
+    throw place.refused(setting.name() + ": " + setting.values() + " (expected: true or false)");
   }
 
   private static boolean isPlan(OptionSpec option) {
     return option.longestName().equals(BackupCommand.PLAN_OPTION);
   }
 
-  private static JobException refused(BackupPlanFile file, BackupPlanFile.Vm vm, String message) {
+  private static JobException refused(
+      BackupPlanFile file, BackupPlanFile.Entry entry, String kind, String message) {
     return JobException.badRequest(
-        file.path() + ", line " + vm.line() + ": VM " + vm.name() + ": " + message);
+        file.path() + ", line " + entry.line() + ": " + kind + " " + entry.name() + ": " + message);
   }
 }

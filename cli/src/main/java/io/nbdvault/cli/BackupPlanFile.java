@@ -28,25 +28,37 @@ import org.jspecify.annotations.Nullable;
  *   - vm: db2
  *     image: ["vda=/vm/db2.qcow2,format=qcow2"]
  *     full: true
+ * gc: true
+ * restores:
+ *   - snapshot: web1@latest
+ *     to: /vm/test.raw
  * }</pre>
  *
  * @param path of the file
  * @param parallel as it stands there
+ * @param gc as it stands there
  * @param vms in the order of the file
+ * @param restores likewise
  */
-record BackupPlanFile(Path path, Optional<String> parallel, List<Vm> vms) {
+record BackupPlanFile(
+    Path path,
+    Optional<String> parallel,
+    Optional<String> gc,
+    List<Entry> vms,
+    List<Entry> restores) {
   private static final int BYTES_MAX = 1 << 20;
-  private static final int VMS_MAX = 1000;
+  private static final int ENTRIES_MAX = 1000;
   private static final int VALUES_MAX = 1000;
 
   /**
-   * A VM.
+   * A VM that is backed up, or a snapshot that is restored.
    *
+   * @param name of the VM, or what the snapshot is named by
    * @param line of the file where it begins
    * @param settings what is said of it beside its name
    */
-  record Vm(String name, int line, List<Setting> settings) {
-    Vm {
+  record Entry(String name, int line, List<Setting> settings) {
+    Entry {
       settings = List.copyOf(settings);
     }
   }
@@ -63,6 +75,7 @@ record BackupPlanFile(Path path, Optional<String> parallel, List<Vm> vms) {
 
   BackupPlanFile {
     vms = List.copyOf(vms);
+    restores = List.copyOf(restores);
   }
 
   /**
@@ -111,51 +124,59 @@ record BackupPlanFile(Path path, Optional<String> parallel, List<Vm> vms) {
 
     BackupPlanFile plan() throws IOException, JobException {
       Optional<String> parallel = Optional.empty();
-      List<Vm> vms = new ArrayList<>();
+      Optional<String> gc = Optional.empty();
+      List<Entry> vms = new ArrayList<>();
+      List<Entry> restores = new ArrayList<>();
       expect(parser.nextToken(), JsonToken.START_OBJECT, "a mapping with parallel and vms");
       while (parser.nextToken() == JsonToken.FIELD_NAME) {
         String name = parser.currentName();
         parser.nextToken();
         switch (name) {
           case "parallel" -> parallel = Optional.of(scalar());
-          case "vms" -> readVms(vms);
-          default -> throw refused("'" + name + "' (expected: parallel or vms)");
+          case "gc" -> gc = Optional.of(scalar());
+          case "vms" -> readEntries("vms", "vm", vms);
+          case "restores" -> readEntries("restores", "snapshot", restores);
+          default -> throw refused("'" + name + "' (expected: parallel, vms, gc or restores)");
         }
       }
       if (parser.nextToken() != null) {
         throw refused("a second document (expected: one)");
       }
-      return new BackupPlanFile(path, parallel, vms);
+      return new BackupPlanFile(path, parallel, gc, vms, restores);
     }
 
-    private void readVms(List<Vm> vms) throws IOException, JobException {
-      expect(parser.currentToken(), JsonToken.START_ARRAY, "vms: a list");
+    private void readEntries(String list, String nameKey, List<Entry> entries)
+        throws IOException, JobException {
+      expect(parser.currentToken(), JsonToken.START_ARRAY, list + ": a list");
       while (parser.nextToken() != JsonToken.END_ARRAY) {
-        if (vms.size() == VMS_MAX) {
-          throw refused("vms: more than " + VMS_MAX);
+        if (entries.size() == ENTRIES_MAX) {
+          throw refused(list + ": more than " + ENTRIES_MAX);
         }
-        vms.add(vm());
+        entries.add(entry(nameKey));
       }
     }
 
-    private Vm vm() throws IOException, JobException {
-      expect(parser.currentToken(), JsonToken.START_OBJECT, "a mapping with vm and options");
+    private Entry entry(String nameKey) throws IOException, JobException {
+      expect(
+          parser.currentToken(),
+          JsonToken.START_OBJECT,
+          "a mapping with " + nameKey + " and options");
       int line = line();
       Optional<String> name = Optional.empty();
       List<Setting> settings = new ArrayList<>();
       while (parser.nextToken() == JsonToken.FIELD_NAME) {
         String key = parser.currentName();
         parser.nextToken();
-        if (key.equals("vm")) {
+        if (key.equals(nameKey)) {
           name = Optional.of(scalar());
         } else {
           settings.add(new Setting(key, values()));
         }
       }
       if (name.isEmpty()) {
-        throw BackupPlanFile.refused(path, line, "vm: NAME is missing");
+        throw BackupPlanFile.refused(path, line, nameKey + ": NAME is missing");
       }
-      return new Vm(name.get(), line, settings);
+      return new Entry(name.get(), line, settings);
     }
 
     private List<String> values() throws IOException, JobException {

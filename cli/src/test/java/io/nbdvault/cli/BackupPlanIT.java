@@ -83,6 +83,85 @@ class BackupPlanIT {
         .toString();
   }
 
+  /** A repository with a forgotten snapshot of a, one of b, and a plan for both and more. */
+  private String planBeside(String more) throws IOException {
+    Path a = image("a", SEED);
+    add("a", a, "--filter=delay");
+    add("b", image("b", SEED + 1), "--filter=delay");
+    String backups = plan(2);
+    assertThat(run("backup", "--plan", backups).code()).isZero();
+    Files.delete(a);
+    image("a", SEED + 2);
+    assertThat(run("forget", run("snapshots", "a", "--json").json().get(0).path("id").textValue()))
+        .satisfies(forget -> assertThat(forget.code()).as(forget.err()).isZero());
+    return Files.writeString(dir.resolve("beside.yaml"), Files.readString(Path.of(backups)) + more)
+        .toString();
+  }
+
+  @Test
+  void aCollectionAndARestoreRunBesideTheBackups() throws IOException {
+    Path restored = dir.resolve("restored.raw");
+    Path wanted = dir.resolve("wanted.img");
+    String plan =
+        planBeside("gc: true\nrestores:\n  - {snapshot: b@latest, to: " + restored + "}\n");
+    Files.copy(dir.resolve("b.img"), wanted);
+
+    TestRun run = run("backup", "--plan", plan, "--json");
+
+    assertThat(run.code()).as(run.err()).isZero();
+    List<String> events = labelled(run);
+    // Each of them begins before any of the others has ended.
+    assertThat(events).containsSubsequence("started gc", "committed a");
+    assertThat(events).containsSubsequence("started a", "summary gc");
+    assertThat(events).containsSubsequence("started restore", "committed b");
+    assertThat(events).containsSubsequence("started b", "summary restore");
+    assertThat(events).endsWith("summary plan");
+    JsonNode gc =
+        run.json().stream()
+            .filter(json -> json.path("job").textValue() != null)
+            .filter(json -> json.path("job").textValue().equals("gc") && json.has("freedBytes"))
+            .findFirst()
+            .orElseThrow();
+    assertThat(gc.path("snapshotsReclaimed").intValue()).isEqualTo(1);
+    assertThat(gc.path("freedBytes").longValue()).isGreaterThan(DATA_BYTES * 9L / 10);
+    assertThat(Files.mismatch(wanted, restored)).isEqualTo(-1);
+    for (String vm : List.of("a", "b")) {
+      Path now = dir.resolve(vm + ".now");
+      assertThat(run("restore", vm + "@latest", "--to", now.toString()).code()).isZero();
+      assertThat(Files.mismatch(dir.resolve(vm + ".img"), now)).isEqualTo(-1);
+    }
+    assertThat(run("verify").code()).isZero();
+  }
+
+  @Test
+  void whatFailsBesideTheBackupsDoesNotHideThem() throws IOException {
+    String plan = planBeside("gc: true\nrestores:\n  - {snapshot: none@latest, to: x.raw}\n");
+
+    TestRun run = run("backup", "--plan", plan);
+
+    assertThat(run.code()).isEqualTo(3);
+    assertThat(run.err().lines())
+        .anyMatch(line -> line.startsWith("nbdvault: restore to x.raw: "))
+        .last()
+        .isEqualTo("nbdvault: all VMs were backed up, but this failed: restore to x.raw");
+    assertThat(run.out()).contains("of a\n", "of b\n", "gc: reclaimed 1 forgotten snapshot;");
+    assertThat(run("snapshots", "a").out().lines()).hasSize(2);
+  }
+
+  /** Each event with what it is of. */
+  private static List<String> labelled(TestRun run) throws IOException {
+    return run.json().stream()
+        .map(
+            json -> {
+              String event = json.path("event").textValue();
+              String job = json.path("job").asText();
+              boolean backup = json.has("vm") && !job.equals("restore");
+              String label = json.has("restoreTo") ? "restore" : job;
+              return event + " " + (backup ? json.path("vm").textValue() : label);
+            })
+        .toList();
+  }
+
   private static List<String> names(TestRun run) throws IOException {
     return run.json().stream()
         .filter(json -> json.has("vm"))

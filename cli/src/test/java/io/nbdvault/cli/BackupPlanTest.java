@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.nbdvault.engine.JobException;
+import io.nbdvault.engine.restore.RestoreRequest;
 import io.nbdvault.engine.source.BackupRequest;
 import io.nbdvault.engine.source.BackupRequest.Freeze;
 import java.io.ByteArrayOutputStream;
@@ -12,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -28,6 +30,49 @@ class BackupPlanTest {
   private BackupPlan plan(String text) throws IOException, JobException {
     Path file = Files.writeString(dir.resolve("plan.yaml"), text);
     return BackupPlan.of(BackupPlanFile.read(file), root);
+  }
+
+  @Test
+  void readsWhatRunsBesideTheBackups() throws IOException, JobException {
+    BackupPlan plan =
+        plan(
+            """
+            gc: true
+            vms: [{vm: web1, qmp: /run/web1.qmp}]
+            restores:
+              - snapshot: db2@latest
+                disk: [vda, vdb]
+                to: /vm/restored/
+                format: qcow2
+                force: true
+            """);
+
+    assertThat(plan.collects()).isTrue();
+    assertThat(plan.restores())
+        .containsExactly(
+            new RestoreRequest(
+                "db2@latest",
+                List.of("vda", "vdb"),
+                "/vm/restored/",
+                Optional.of(RestoreRequest.ImageFormat.QCOW2),
+                true));
+    BackupPlan alone = plan("vms: [{vm: web1, qmp: /run/web1.qmp}]");
+    assertThat(alone.collects()).isFalse();
+    assertThat(alone.restores()).isEmpty();
+  }
+
+  @Test
+  void refusesWhatCannotRunBesideTheBackups() {
+    String vms = "vms: [{vm: web1, qmp: /run/web1.qmp}]\n";
+    assertThatThrownBy(() -> plan(vms + "gc: nightly"))
+        .isInstanceOf(JobException.class)
+        .hasMessageContaining("gc: nightly (expected: true or false)");
+    assertThatThrownBy(() -> plan(vms + "restores: [{snapshot: db2@latest}]"))
+        .isInstanceOf(JobException.class)
+        .hasMessageContaining("line 2: snapshot db2@latest: Missing required option: '--to");
+    assertThatThrownBy(() -> plan(vms + "restores: [{snapshot: a, to: x, full: true}]"))
+        .isInstanceOf(JobException.class)
+        .hasMessageContaining("there is no option 'full' of restore");
   }
 
   @Test
@@ -101,7 +146,7 @@ class BackupPlanTest {
         "vms: []|plan.yaml: vms: none (expected: one or more)",
         "vms: {a: b}|line 1: something else (expected: vms: a list)",
         "vms: [a]|line 1: something else (expected: a mapping with vm and options)",
-        "vm: []|line 1: 'vm' (expected: parallel or vms)",
+        "vm: []|line 1: 'vm' (expected: parallel, vms, gc or restores)",
         "vms: [{qmp: /q}]|line 1: vm: NAME is missing",
         "vms: [{vm: a}]|VM a: say where the disks are, with one of --qmp, --image and --nbd",
         "vms: [{vm: a, qmp: /q, qmp: /r}]|line 1: Duplicate",

@@ -2,14 +2,17 @@ package io.nbdvault.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.nbdvault.nbd.testkit.ExternalServer;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -85,6 +88,53 @@ class SignalIT {
       assertThat(lines.get(lines.size() - 1)).contains("\"error\"", "\"code\":130");
     }
     assertThat(TestRun.of("-r", repository.toString(), "snapshots", "--json").out()).isEmpty();
+  }
+
+  @Test
+  void endsACollectionAtASignalAndTheNextOneFinishes() throws Exception {
+    byte[] data = new byte[24 << 20];
+    new Random(7).nextBytes(data);
+    Path image = Files.write(dir.resolve("vda.raw"), data);
+    String[] backup = {"backup", "web1", "--image", "vda=" + image + ",format=raw"};
+    assertThat(run(backup).code()).isZero();
+    // Half of each file dies, so that what is left must be rewritten, slowly.
+    for (int at = 0; at < data.length; at += 128 << 10) {
+      data[at] ^= 1;
+    }
+    Files.write(image, data);
+    String first = run("snapshots", "--json").json().get(0).path("id").textValue();
+    assertThat(run(backup).code()).isZero();
+    assertThat(run("forget", first).code()).isZero();
+
+    Process process = start("--json", "gc", "--rate-limit", "100K");
+    long signalled = 0;
+    try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
+      for (String line = out.readLine(); line != null; line = out.readLine()) {
+        if (signalled == 0 && line.contains("\"reclaim\"")) {
+          signalled = System.nanoTime();
+          new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor();
+        }
+      }
+      assertThat(exitCode(process)).as(Files.readString(stderr)).isEqualTo(130);
+    } finally {
+      process.destroyForcibly();
+    }
+    assertThat(signalled).as("the collection was stopped while it reclaimed").isPositive();
+    assertThat(Duration.ofNanos(System.nanoTime() - signalled)).isLessThan(Duration.ofSeconds(20));
+    assertThat(Files.readString(stderr)).isEqualTo("nbdvault: interrupted\n");
+
+    JsonNode next = run("gc", "--json").event("summary");
+    assertThat(next.path("resumed").booleanValue()).isTrue();
+    assertThat(run("verify").code()).isZero();
+    Path restored = dir.resolve("restored.raw");
+    assertThat(run("restore", "web1@latest", "--to", restored.toString()).code()).isZero();
+    assertThat(Files.mismatch(image, restored)).isEqualTo(-1);
+  }
+
+  private TestRun run(String... args) {
+    List<String> all = new ArrayList<>(List.of("-r", repository.toString()));
+    all.addAll(List.of(args));
+    return TestRun.of(all.toArray(new String[0]));
   }
 
   @Test

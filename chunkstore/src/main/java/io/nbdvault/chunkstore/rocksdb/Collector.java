@@ -12,6 +12,7 @@ import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.StoreFullException;
 import io.nbdvault.chunkstore.format.CollectionRow;
 import io.nbdvault.chunkstore.format.MalformedRecordException;
+import io.nbdvault.chunkstore.format.RecordType;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -212,8 +213,8 @@ final class Collector {
     snapshotsReclaimed += condemned.size();
     unreachable += dead.getLongCardinality();
     unreachableBytes += sweep.deadBytes();
-    freed += sweep.removed();
-    freedBytes += sweep.removedBytes();
+    freed += Math.max(0, sweep.removed() - reclaimer.leftRecords());
+    freedBytes += Math.max(0, sweep.removedBytes() - reclaimer.leftBytes());
     liveChunks = sweep.liveChunks();
     liveNodes = sweep.liveNodes();
     rewrittenBytes += reclaimer.rewrittenBytes();
@@ -225,9 +226,24 @@ final class Collector {
     long size = database.tables(Family.INDEX).stream().mapToLong(Database.Table::sizeBytes).sum();
     boolean worth = sweep.removed() * 20 >= sweep.rows();
     if (worth && sweep.removed() > 0 && directory.usableBytes() > size + size / 2) {
-      database.compact(Family.INDEX, null, null);
+      compactIndexInSlices(size);
       rewrittenBytes += size;
     }
+  }
+
+  /** By the first byte of the id, so that an interrupt need not wait for all of it. */
+  private void compactIndexInSlices(long sizeBytes) throws StoreException {
+    long slices = Math.max(1, Math.min(256, sizeBytes / StoreLimits.INDEX_SLICE_BYTES));
+    byte chunk = (byte) RecordType.CHUNK.code();
+    byte @Nullable [] from = null;
+    for (int slice = 1; slice < slices; slice++) {
+      Interruption.check("rewriting the index");
+      byte[] to = {chunk, (byte) (256L * slice / slices)};
+      database.compact(Family.INDEX, from, to);
+      from = to;
+    }
+    Interruption.check("rewriting the index");
+    database.compact(Family.INDEX, from, null);
   }
 
   /**

@@ -1,6 +1,7 @@
 package io.nbdvault.chunkstore.rocksdb;
 
 import io.nbdvault.chunkstore.ChunkId;
+import io.nbdvault.chunkstore.DamagedContent;
 import io.nbdvault.chunkstore.DamagedException;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.codec.ChunkCodec;
@@ -196,7 +197,7 @@ final class ContentReader implements NodeSource {
   private IndexRow require(IndexKey key) throws StoreException {
     IndexRow row = lookUp(key);
     if (row == null) {
-      throw new DamagedException(key.toString(), OptionalLong.empty(), "is missing", null);
+      throw damaged(key, OptionalLong.empty(), "is missing", null);
     }
     return row;
   }
@@ -261,6 +262,12 @@ final class ContentReader implements NodeSource {
 
   private static DamagedException damaged(
       IndexKey key, IndexRow row, String reason, @Nullable Throwable cause) {
-    return new DamagedException(key.toString(), OptionalLong.of(row.ordinal()), reason, cause);
+    return damaged(key, OptionalLong.of(row.ordinal()), reason, cause);
+  }
+
+  private static DamagedException damaged(
+      IndexKey key, OptionalLong ordinal, String reason, @Nullable Throwable cause) {
+    boolean isNode = key.type() == RecordType.NODE;
+    return DamagedException.of(new DamagedContent(key.id(), isNode, ordinal, reason), cause);
   }
 }

@@ -28,6 +28,7 @@ final class DamageFlags {
   private final ContentReader reader;
   private final Claims claims;
   private final StoreWriter writer;
+  private final DamagedRows damaged;
   private final Quarantine quarantine;
 
   DamageFlags(
@@ -35,11 +36,13 @@ final class DamageFlags {
       ContentReader reader,
       Claims claims,
       StoreWriter writer,
+      DamagedRows damaged,
       Quarantine quarantine) {
     this.database = database;
     this.reader = reader;
     this.claims = claims;
     this.writer = writer;
+    this.damaged = damaged;
     this.quarantine = quarantine;
   }
 
@@ -75,7 +78,10 @@ final class DamageFlags {
     Claim.Decision decision = Claim.Decision.ABANDONED;
     try {
       IndexRow row = reader.lookUp(key);
-      if (row == null || row.damaged() || isWhole(key, row)) {
+      if (row == null) {
+        return addMissing(key);
+      }
+      if (row.damaged() || isWhole(key, row)) {
         return false;
       }
       keepRecord(key, row);
@@ -93,6 +99,22 @@ final class DamageFlags {
     }
     Awaiting.result(mine.stored());
     LOG.info("flagged=\"{}\"", key);
+    return true;
+  }
+
+  /** Without a row it counts as absent anyhow; but that something needs it must be known. */
+  private boolean addMissing(IndexKey key) throws StoreException {
+    if (damaged.contains(key)) {
+      return false;
+    }
+    writer.run(
+        () -> {
+          try (Database.Batch batch = database.newBatch()) {
+            damaged.add(batch, key);
+            database.write(batch);
+          }
+        });
+    LOG.info("flagged=\"{}\" row=missing", key);
     return true;
   }
 

@@ -109,6 +109,7 @@ final class Database implements AutoCloseable {
   private final WriteOptions writeOptions = new WriteOptions().setDisableWAL(true);
   private final FlushOptions flushOptions = new FlushOptions().setWaitForFlush(true);
   private final ReentrantReadWriteLock lifecycle = new ReentrantReadWriteLock();
+  private final Compactions compactions = new Compactions();
   private boolean closed;
 
   private Database(
@@ -281,13 +282,23 @@ final class Database implements AutoCloseable {
             .setExclusiveManualCompaction(false)
             // Else files of the last level, where most of it is, would be left alone.
             .setBottommostLevelCompaction(BottommostLevelCompaction.kForce)) {
-      beforeChange.run();
-      db.compactRange(handle(family), first, last, options);
+      compactions.begin(options);
+      try {
+        beforeChange.run();
+        db.compactRange(handle(family), first, last, options);
+      } finally {
+        compactions.end(options);
+      }
     } catch (RocksDBException e) {
       throw StoreErrors.of(location, "rewriting files", e);
     } finally {
       exit();
     }
+  }
+
+  /** Ends what {@link #compact} does now, and all that it is asked for later: both fail. */
+  void cancelCompactions() {
+    compactions.cancel();
   }
 
   /**

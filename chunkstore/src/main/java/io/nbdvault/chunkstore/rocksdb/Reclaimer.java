@@ -63,6 +63,8 @@ final class Reclaimer {
   private final OptionalLong rateLimitBytesPerSecond;
   private final CollectListener listener;
   private long rewrittenBytes;
+  private long leftRecords;
+  private long leftBytes;
 
   /**
    * Makes a reclaimer.
@@ -129,6 +131,7 @@ final class Reclaimer {
   void reclaim(List<Part> parts) throws StoreException {
     long expected = parts.stream().mapToLong(Part::sizeBytes).sum();
     long done = 0;
+    listener.progress(Phase.RECLAIM, 0, expected);
     List<Part> left = parts;
     while (!left.isEmpty()) {
       List<Part> noRoom = new ArrayList<>();
@@ -145,6 +148,8 @@ final class Reclaimer {
       if (noRoom.size() == left.size()) {
         // Their rows are gone; a later collection finds the records by counting.
         LOG.warn("reclaim=incomplete parts={} reason=no-space", noRoom.size());
+        leftRecords = noRoom.stream().mapToLong(Part::dead).sum();
+        leftBytes = noRoom.stream().mapToLong(Part::deadBytes).sum();
         return;
       }
       left = noRoom;
@@ -186,6 +191,16 @@ final class Reclaimer {
   /** Bytes of files that were rewritten. */
   long rewrittenBytes() {
     return rewrittenBytes;
+  }
+
+  /** Records that have no row any more, and lie there still: for their parts there was no room. */
+  long leftRecords() {
+    return leftRecords;
+  }
+
+  /** Bytes of these records, by estimate. */
+  long leftBytes() {
+    return leftBytes;
   }
 
   private void reclaim(Part part) throws StoreException {

@@ -3,6 +3,7 @@ package io.nbdvault.chunkstore.rocksdb;
 import io.nbdvault.chunkstore.BackupOptions;
 import io.nbdvault.chunkstore.BackupSession;
 import io.nbdvault.chunkstore.CatalogEntry;
+import io.nbdvault.chunkstore.ChunkId;
 import io.nbdvault.chunkstore.ChunkStore;
 import io.nbdvault.chunkstore.CollectListener;
 import io.nbdvault.chunkstore.CollectOptions;
@@ -10,6 +11,7 @@ import io.nbdvault.chunkstore.CollectReport;
 import io.nbdvault.chunkstore.DamagedContent;
 import io.nbdvault.chunkstore.DamagedItem;
 import io.nbdvault.chunkstore.DiffVisitor;
+import io.nbdvault.chunkstore.DiskRecord;
 import io.nbdvault.chunkstore.NoSuchSnapshotException;
 import io.nbdvault.chunkstore.ProtectedSnapshotException;
 import io.nbdvault.chunkstore.RepositoryConfig;
@@ -26,6 +28,7 @@ import io.nbdvault.chunkstore.VerifyOptions;
 import io.nbdvault.chunkstore.VerifyReport;
 import io.nbdvault.chunkstore.codec.ChunkCodec;
 import io.nbdvault.chunkstore.crypto.ContentCipher;
+import io.nbdvault.chunkstore.format.TreeNode;
 import java.io.IOException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -62,24 +65,27 @@ final class RocksChunkStore implements ChunkStore {
       Intake intake,
       DamageFlags flags) {}
 
-  private final RepositoryDirectory directory;
   private static final Logger LOG = LoggerFactory.getLogger(RocksChunkStore.class);
 
+  private final RepositoryDirectory directory;
   private final RepositoryConfig config;
   private final Database database;
   private final ContentCipher cipher;
   private final ContentReader reader;
   private final Catalog catalog;
   private final HeadFindings head;
+  private final DamagedRows damaged;
   private final @Nullable Writing writing;
   private final Gate gate;
   private final byte[] zeros;
+  private final Jobs jobs = new Jobs();
   private final AtomicBoolean collecting = new AtomicBoolean();
 
   /**
    * Makes the store.
    *
    * @param head what is known to be lost
+   * @param damaged what is known to be damaged
    * @param epoch the store's logical time when it was opened
    * @param writing null for a store that is only read
    */
@@ -91,6 +97,7 @@ final class RocksChunkStore implements ChunkStore {
       ContentReader reader,
       Catalog catalog,
       HeadFindings head,
+      DamagedRows damaged,
       long epoch,
       @Nullable Writing writing) {
     this.config = config;
@@ -100,6 +107,7 @@ final class RocksChunkStore implements ChunkStore {
     this.reader = reader;
     this.catalog = catalog;
     this.head = head;
+    this.damaged = damaged;
     this.writing = writing;
     this.gate = new Gate(database, catalog, writing == null ? null : writing.writer(), epoch);
     this.zeros = new byte[config.chunkSizeBytes()];
@@ -134,18 +142,18 @@ final class RocksChunkStore implements ChunkStore {
 
   @Override
   public VerifyReport verify(VerifyOptions options, VerifyListener listener) throws StoreException {
-    VerifyReport report =
+    VerifyRun run =
         new VerifyRun(
-                database,
-                directory,
-                reader,
-                catalog,
-                head,
-                this::open,
-                config.chunkSizeBytes(),
-                options,
-                listener)
-            .run();
+            database,
+            directory,
+            reader,
+            catalog,
+            head,
+            this::open,
+            config.chunkSizeBytes(),
+            options,
+            listener);
+    VerifyReport report = jobs.run(run::run);
     if (writing == null) {
       return report;
     }
@@ -161,6 +169,24 @@ final class RocksChunkStore implements ChunkStore {
   @Override
   public long flagDamaged(Collection<DamagedContent> contents) throws StoreException {
     return requireWriting().flags().flag(contents);
+  }
+
+  @Override
+  public boolean knowsDamage() {
+    return !damaged.isEmpty();
+  }
+
+  @Override
+  public List<DamagedContent> findDamage(SnapshotId id, String disk) throws StoreException {
+    try (SnapshotReader snapshot = open(id)) {
+      DiskRecord record =
+          snapshot
+              .record()
+              .disk(disk)
+              .orElseThrow(
+                  () -> new IllegalArgumentException("disk: " + disk + " (not in " + id + ")"));
+      return jobs.run(() -> DiskDamage.find(record, config.chunkSizeBytes(), reader, damaged));
+    }
   }
 
   @Override
@@ -209,18 +235,19 @@ final class RocksChunkStore implements ChunkStore {
     if (!collecting.compareAndSet(false, true)) {
       throw new StoreFailedException("A collection is under way already.", null);
     }
+    Collector collector =
+        new Collector(
+            database,
+            directory,
+            reader,
+            catalog,
+            gate,
+            writable.claims(),
+            writable.writer(),
+            options,
+            listener);
     try {
-      return new Collector(
-              database,
-              directory,
-              reader,
-              catalog,
-              gate,
-              writable.claims(),
-              writable.writer(),
-              options,
-              listener)
-          .collect();
+      return jobs.run(collector::collect);
     } finally {
       collecting.set(false);
     }
@@ -255,23 +282,35 @@ final class RocksChunkStore implements ChunkStore {
 
   @Override
   public void diff(SnapshotId from, SnapshotId to, DiffVisitor visitor) throws IOException {
+    SnapshotDiff diff = new SnapshotDiff(this::readToCompare, config.chunkSizeBytes());
     try (SnapshotReader before = open(from);
         SnapshotReader after = open(to)) {
-      new SnapshotDiff(reader, config.chunkSizeBytes())
-          .show(before.record(), after.record(), visitor);
+      boolean unused =
+          jobs.<Boolean, IOException>run(
+              () -> {
+                diff.show(before.record(), after.record(), visitor);
+                return true;
+              });
     }
+  }
+
+  /** However much is equal, or differs as one range: an interrupt is noticed at the next node. */
+  private TreeNode readToCompare(ChunkId id) throws StoreException {
+    Interruption.check("comparing");
+    return reader.read(id);
   }
 
   @Override
   public StoreStatistics statistics(StatisticsListener listener) throws StoreException {
     try (PinnedSnapshots pinned = PinnedSnapshots.all(this)) {
-      return new StatisticsJob(
+      StatisticsJob job =
+          new StatisticsJob(
               reader,
               new IndexScan(database),
               config.chunkSizeBytes(),
               StoreLimits.statisticsChunks(),
-              listener)
-          .run(pinned.records());
+              listener);
+      return jobs.run(() -> job.run(pinned.records()));
     }
   }
 
@@ -280,6 +319,11 @@ final class RocksChunkStore implements ChunkStore {
     Optional<Gate.Open> open = gate.close();
     if (open.isEmpty()) {
       return;
+    }
+    database.cancelCompactions();
+    if (!jobs.stop(StoreLimits.CLOSE_JOBS_MAX)) {
+      // Still no crash: the database lets no call in from here on, and waits for those inside.
+      LOG.warn("close=early reason=jobs-do-not-end");
     }
     open.get().sessions().forEach(RocksBackupSession::close);
     open.get().readers().forEach(RocksSnapshotReader::close);

@@ -132,7 +132,8 @@ public final class RocksRepository {
     try {
       StoredConfig.check(database, config);
       ContentCipher cipher = content.cipher(database, config, false);
-      ChunkStore store = openForReading(config, cipher, directory, head, database);
+      DamagedRows damaged = DamagedRows.read(database);
+      ChunkStore store = openForReading(config, cipher, directory, head, database, damaged);
       opened = true;
       return store;
     } finally {
@@ -175,7 +176,8 @@ public final class RocksRepository {
     boolean opened = false;
     try {
       ContentCipher cipher = content.cipher(database, config, false);
-      ChunkStore store = openForReading(config, cipher, directory, head, database);
+      DamagedRows damaged = DamagedRows.unknown();
+      ChunkStore store = openForReading(config, cipher, directory, head, database, damaged);
       opened = true;
       return store;
     } finally {
@@ -225,12 +227,13 @@ public final class RocksRepository {
       ContentCipher cipher,
       RepositoryDirectory directory,
       HeadFile.State head,
-      Database database) {
+      Database database,
+      DamagedRows damaged) {
     ContentReader reader = new ContentReader(database, cipher, config.chunkSizeBytes());
     Catalog catalog = new Catalog(database, cipher.snapshots());
     HeadFindings findings = HeadFindings.of(config, head, database);
     return new RocksChunkStore(
-        config, directory, database, cipher, reader, catalog, findings, NO_EPOCH, null);
+        config, directory, database, cipher, reader, catalog, findings, damaged, NO_EPOCH, null);
   }
 
   /** Begins a new epoch and a lease of ordinals, both durable before anything else is written. */
@@ -253,15 +256,25 @@ public final class RocksRepository {
     ContentReader reader = new ContentReader(database, cipher, config.chunkSizeBytes());
     Catalog catalog = new Catalog(database, cipher.snapshots());
     Claims claims = new Claims();
-    StoreWriter writer = new StoreWriter(database, catalog, claims, commits, ordinals);
+    DamagedRows damaged = DamagedRows.read(database);
+    StoreWriter writer = new StoreWriter(database, catalog, claims, commits, ordinals, damaged);
     Intake intake = new Intake(reader, cipher, writer, claims, config.chunkSizeBytes());
     DamageFlags flags =
-        new DamageFlags(database, reader, claims, writer, new Quarantine(directory));
+        new DamageFlags(database, reader, claims, writer, damaged, new Quarantine(directory));
     writer.start();
     RocksChunkStore.Writing writing =
         new RocksChunkStore.Writing(lock, ballast, writer, claims, intake, flags);
     return new RocksChunkStore(
-        config, directory, database, cipher, reader, catalog, HeadFindings.NONE, epoch, writing);
+        config,
+        directory,
+        database,
+        cipher,
+        reader,
+        catalog,
+        HeadFindings.NONE,
+        damaged,
+        epoch,
+        writing);
   }
 
   /**

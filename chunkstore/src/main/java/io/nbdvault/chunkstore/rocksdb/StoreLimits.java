@@ -1,5 +1,7 @@
 package io.nbdvault.chunkstore.rocksdb;
 
+import java.time.Duration;
+
 /**
  * Every bound of the store in one place. Their sum, with the heap, is the peak memory of a backup:
  * see {@link DatabaseOptions} for what RocksDB may hold besides.
@@ -28,6 +30,12 @@ final class StoreLimits {
 
   /** Rows of the index that are read at a time in a scan. */
   static final int SCAN_ROWS = 4096;
+
+  /** How long closing a store waits for the jobs that it has interrupted. */
+  static final Duration CLOSE_JOBS_MAX = Duration.ofSeconds(30);
+
+  /** Bytes of the index that are rewritten between two looks at whether to stop, about. */
+  static final long INDEX_SLICE_BYTES = 128 << 20;
 
   /**
    * Most ids that a mark holds in memory at once: 8 bytes each, two fifths of the heap. They are in

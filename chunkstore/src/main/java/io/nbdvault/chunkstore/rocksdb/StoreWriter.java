@@ -4,6 +4,7 @@ import io.nbdvault.chunkstore.SnapshotRecord;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.StoreFailedException;
 import io.nbdvault.chunkstore.format.ContentRecord;
+import io.nbdvault.chunkstore.format.IndexKey;
 import io.nbdvault.chunkstore.format.IndexRow;
 import io.nbdvault.chunkstore.format.OrdinalKey;
 import io.nbdvault.chunkstore.format.SnapshotFrame;
@@ -42,6 +43,7 @@ final class StoreWriter {
   private final Claims claims;
   private final Commits commits;
   private final OrdinalLease ordinals;
+  private final DamagedRows damaged;
   private final BlockingQueue<WriteTask> queue =
       new ArrayBlockingQueue<>(StoreLimits.QUEUE_RECORDS);
   private final Semaphore queueBytes = new Semaphore(StoreLimits.QUEUE_BYTES);
@@ -54,12 +56,18 @@ final class StoreWriter {
   private boolean stopped;
 
   StoreWriter(
-      Database database, Catalog catalog, Claims claims, Commits commits, OrdinalLease ordinals) {
+      Database database,
+      Catalog catalog,
+      Claims claims,
+      Commits commits,
+      OrdinalLease ordinals,
+      DamagedRows damaged) {
     this.database = database;
     this.catalog = catalog;
     this.claims = claims;
     this.commits = commits;
     this.ordinals = ordinals;
+    this.damaged = damaged;
     this.thread = new Thread(this::run, "nbdvault-store-writer");
     // A program that ends without closing the store loses nothing that was committed.
     this.thread.setDaemon(true);
@@ -279,13 +287,19 @@ final class StoreWriter {
     ordinals.ensure(batch.size());
     try (Database.Batch rows = database.newBatch()) {
       for (WriteTask.RowTask task : batch) {
-        byte[] key = task.claim().key().encode();
+        IndexKey id = task.claim().key();
+        byte[] key = id.encode();
         if (task instanceof WriteTask.Content content) {
           rows.put(Family.INDEX, key, putRecord(rows, content).encode());
+          damaged.remove(rows, id);
         } else if (task instanceof WriteTask.Refresh refresh) {
           rows.put(Family.INDEX, key, refresh.row().encode());
+          if (refresh.row().damaged()) {
+            damaged.add(rows, id);
+          }
         } else if (task instanceof WriteTask.Removal) {
           rows.delete(Family.INDEX, key);
+          damaged.remove(rows, id);
         }
       }
       database.write(rows);

@@ -44,6 +44,11 @@ final class DamagedRepository {
     return new DamagedRepository(dir);
   }
 
+  /** One that is there, or is to be. */
+  static DamagedRepository at(Path dir) {
+    return new DamagedRepository(dir);
+  }
+
   Path dir() {
     return dir;
   }

@@ -144,7 +144,7 @@ class IntakeTest {
       OrdinalLease ordinals = OrdinalLease.begin(database, commits, batch);
       commits.commit(batch);
       Catalog catalog = new Catalog(database, SnapshotSeal.NONE);
-      return new StoreWriter(database, catalog, claims, commits, ordinals);
+      return new StoreWriter(database, catalog, claims, commits, ordinals, DamagedRows.unknown());
     }
   }
 

@@ -35,6 +35,16 @@ public final class CollectSummary {
               + Amounts.bytes(report.rewrittenBytes())
               + " rewritten");
     }
+    long left = report.recordsUnreachable() - report.recordsFreed();
+    if (!report.dryRun() && left > 0) {
+      lines.add(
+          "left "
+              + Amounts.bytes(Math.max(0, report.unreachableBytes() - report.freedBytes()))
+              + " in "
+              + plural(left, "record")
+              + " for a later gc: rewriting what lies beside them costs too much, or there is no"
+              + " room for it");
+    }
     lines.add(
         "kept "
             + plural(report.chunksLive(), "chunk")

@@ -10,7 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -21,7 +21,7 @@ public final class JsonDisplay implements JobDisplay {
   private final JsonLines lines;
   private final boolean quiet;
   private final LongSupplier nanoTime;
-  private final Optional<String> vm;
+  private final Map<String, String> labels;
 
   @GuardedBy("this")
   private @Nullable SnapshotRecord committed;
@@ -49,24 +49,25 @@ public final class JsonDisplay implements JobDisplay {
   }
 
   JsonDisplay(PrintStream out, boolean quiet, LongSupplier nanoTime) {
-    this(new JsonLines(out), quiet, nanoTime, Optional.empty());
+    this(new JsonLines(out), quiet, nanoTime, Map.of());
   }
 
   /**
    * Shows one of several jobs.
    *
    * @param lines shared by them
-   * @param vm that each object names
+   * @param labels fields that each object of an event has
    */
-  public JsonDisplay(JsonLines lines, boolean quiet, String vm) {
-    this(lines, quiet, System::nanoTime, Optional.of(vm));
+  public JsonDisplay(JsonLines lines, boolean quiet, Map<String, String> labels) {
+    this(lines, quiet, System::nanoTime, labels);
   }
 
-  private JsonDisplay(JsonLines lines, boolean quiet, LongSupplier nanoTime, Optional<String> vm) {
+  private JsonDisplay(
+      JsonLines lines, boolean quiet, LongSupplier nanoTime, Map<String, String> labels) {
     this.lines = lines;
     this.quiet = quiet;
     this.nanoTime = nanoTime;
-    this.vm = vm;
+    this.labels = Map.copyOf(labels);
   }
 
   @Override
@@ -85,7 +86,7 @@ public final class JsonDisplay implements JobDisplay {
       removed++;
     }
     ObjectNode json = EventJson.of(event);
-    vm.ifPresent(name -> json.put("vm", name));
+    labels.forEach(json::put);
     lines.write(json);
   }
 

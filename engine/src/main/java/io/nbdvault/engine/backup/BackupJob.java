@@ -4,6 +4,7 @@ import io.nbdvault.chunkstore.BackupOptions;
 import io.nbdvault.chunkstore.BackupSession;
 import io.nbdvault.chunkstore.ChunkStore;
 import io.nbdvault.chunkstore.Compression;
+import io.nbdvault.chunkstore.DamagedException;
 import io.nbdvault.chunkstore.DiskReader;
 import io.nbdvault.chunkstore.DiskRecord;
 import io.nbdvault.chunkstore.SkippedDisk;
@@ -41,6 +42,10 @@ import java.util.Set;
  * held; then the snapshot is committed; only then do the new checkpoints count and the previous
  * ones go. Whatever dies in between, the repository's last snapshot and the bitmap it names belong
  * together, or the next run sees that they do not and reads in full.
+ *
+ * <p>What a disk continues from may turn out to be damaged only while it is read. Then the attempt
+ * is given up as if it had failed, and one more begins that reads the disk in full: as many at most
+ * as there are disks.
  */
 public final class BackupJob {
   private final ChunkStore store;
@@ -68,19 +73,32 @@ public final class BackupJob {
     Names.checkVm(request.vm());
     long startNanos = System.nanoTime();
     listener.onEvent(new JobEvent.Started("backup", request.vm()));
-    VmHistory history = VmHistory.of(request.vm(), store.snapshots());
+    ParentDamage damage = new ParentDamage(store, listener);
+    while (true) {
+      try {
+        return attempt(request, damage, startNanos);
+      } catch (DamagedParentException e) {
+        if (!damage.met(e.parent(), e.damage())) {
+          throw e.damage();
+        }
+        cancellation.check();
+      }
+    }
+  }
+
+  private SnapshotRecord attempt(BackupRequest request, ParentDamage damage, long startNanos)
+      throws JobException, IOException, InterruptedException {
+    // Its own, as the first failure of an attempt sets the attempt's.
+    Cancellation own = new Cancellation();
+    cancellation.onCancel(own::cancel);
+    VmHistory history = damage.without(VmHistory.of(request.vm(), store.snapshots()));
     Compression compression = request.compression().orElse(store.config().compression());
     try (BackupSession session =
         store.beginBackup(
             history.parents(), new BackupOptions(compression, request.verifyWrites()))) {
       SourceContext context =
           new SourceContext(
-              store.config().repositoryId(),
-              session.snapshotId(),
-              history,
-              limits,
-              cancellation,
-              listener);
+              store.config().repositoryId(), session.snapshotId(), history, limits, own, listener);
       return backUp(request, context, session, startNanos);
     }
   }
@@ -92,8 +110,8 @@ public final class BackupJob {
     SnapshotRecord committed;
     try {
       announce(source, context.history());
-      List<DiskRecord> disks = readAll(source, context.history(), session);
-      cancellation.check();
+      List<DiskRecord> disks = readAll(source, context, session);
+      context.cancellation().check();
       source.proveWhole();
       committed =
           session.commit(record(request, source, context.history(), session, disks, startNanos));
@@ -150,17 +168,18 @@ public final class BackupJob {
     }
   }
 
-  private List<DiskRecord> readAll(BackupSource source, VmHistory history, BackupSession session)
+  private List<DiskRecord> readAll(
+      BackupSource source, SourceContext context, BackupSession session)
       throws JobException, IOException, InterruptedException {
     long expected = source.disks().stream().mapToLong(SourceDisk::expectedBytes).sum();
     ProgressMeter meter = new ProgressMeter(listener, expected);
     List<DiskRecord> records = new ArrayList<>();
-    try (Pipeline pipeline = new Pipeline(limits, cancellation)) {
+    try (Pipeline pipeline = new Pipeline(limits, context.cancellation())) {
       for (SourceDisk disk : source.disks()) {
         listener.onEvent(
             new JobEvent.DiskStarted(
                 disk.name(), disk.sizeBytes(), disk.fullReason().isEmpty(), disk.fullReason()));
-        records.add(read(pipeline, disk, history, session, meter));
+        records.add(read(pipeline, disk, context.history(), session, meter));
       }
     }
     meter.tell();
@@ -204,6 +223,30 @@ public final class BackupJob {
                   Optional.of(content),
                   meter)
               .run());
+    } catch (DamagedException e) {
+      throw new DamagedParentException(parent, e);
+    }
+  }
+
+  /** What a disk continues from is damaged. */
+  private static final class DamagedParentException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    private final transient VmHistory.Entry parent;
+    private final DamagedException damage;
+
+    DamagedParentException(VmHistory.Entry parent, DamagedException damage) {
+      super(damage);
+      this.parent = parent;
+      this.damage = damage;
+    }
+
+    VmHistory.Entry parent() {
+      return parent;
+    }
+
+    DamagedException damage() {
+      return damage;
     }
   }
 

@@ -4,6 +4,7 @@ import io.nbdvault.chunkstore.ChunkStore;
 import io.nbdvault.chunkstore.DiffVisitor;
 import io.nbdvault.chunkstore.DiskRecord;
 import io.nbdvault.chunkstore.SnapshotRecord;
+import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.engine.Cancellation;
 import io.nbdvault.engine.JobException;
 import io.nbdvault.engine.catalog.SnapshotSelector;
@@ -62,11 +63,14 @@ public final class DiffJob {
   public void run(Pair pair, Set<String> disks, DiffVisitor visitor)
       throws IOException, JobException {
     cancellation.check();
+    Interrupting interrupting = new Interrupting(cancellation);
     try {
       store.diff(pair.from().id(), pair.to().id(), new Chosen(disks, visitor));
-    } catch (CancelledException e) {
-      cancellation.check();
+    } catch (CancelledException | StoreException e) {
+      cancellation.check(); // Then that is the reason.
       throw e;
+    } finally {
+      interrupting.end();
     }
   }
 

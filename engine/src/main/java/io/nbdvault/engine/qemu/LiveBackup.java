@@ -151,14 +151,23 @@ final class LiveBackup implements BackupSource {
 
   private void plan(BackupRequest request) {
     for (LiveDisk disk : machine.disks()) {
-      CheckpointProof.Verdict verdict =
-          request.full() && !disk.readOnly()
-              ? CheckpointProof.Verdict.full("asked for with --full")
-              : CheckpointProof.judge(
-                  context.history().disk(disk.name()).map(VmHistory.Entry::disk), found(disk));
+      CheckpointProof.Verdict verdict = judge(request, disk);
       verdict.fullReason().ifPresent(reason -> fullReasons.put(disk.name(), reason));
       parts.add(new Part(parts.size(), disk, verdict.bitmap(), checkpointKind(disk)));
     }
+  }
+
+  private CheckpointProof.Verdict judge(BackupRequest request, LiveDisk disk) {
+    if (request.full() && !disk.readOnly()) {
+      return CheckpointProof.Verdict.full("asked for with --full");
+    }
+    VmHistory history = context.history();
+    CheckpointProof.Verdict verdict =
+        CheckpointProof.judge(history.disk(disk.name()).map(VmHistory.Entry::disk), found(disk));
+    Optional<String> damage = history.damage(disk.name());
+    return verdict.bitmap().isPresent() && damage.isPresent()
+        ? CheckpointProof.Verdict.full(damage.get())
+        : verdict;
   }
 
   private CheckpointProof.Found found(LiveDisk disk) {

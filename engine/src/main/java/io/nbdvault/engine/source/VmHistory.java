@@ -5,6 +5,8 @@ import io.nbdvault.chunkstore.DiskRecord;
 import io.nbdvault.chunkstore.SnapshotId;
 import io.nbdvault.chunkstore.SnapshotRecord;
 import io.nbdvault.engine.catalog.CommitOrder;
+import java.util.Collection;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -20,12 +22,17 @@ public final class VmHistory {
   private final Optional<SnapshotRecord> latest;
   private final Map<String, Entry> disks;
   private final Set<String> bitmapsOfOthers;
+  private final Map<String, String> damaged;
 
   /** A disk as its latest snapshot has it. */
   public record Entry(SnapshotId snapshot, DiskRecord disk) {}
 
   private VmHistory(
-      Optional<SnapshotRecord> latest, Map<String, Entry> disks, Set<String> bitmapsOfOthers) {
+      Optional<SnapshotRecord> latest,
+      Map<String, Entry> disks,
+      Set<String> bitmapsOfOthers,
+      Map<String, String> damaged) {
+    this.damaged = Map.copyOf(damaged);
     this.latest = latest;
     this.disks = disks;
     this.bitmapsOfOthers = bitmapsOfOthers;
@@ -48,7 +55,22 @@ public final class VmHistory {
     return new VmHistory(
         own.isEmpty() ? Optional.empty() : Optional.of(own.get(own.size() - 1)),
         latestDisks(own),
-        others);
+        others,
+        Map.of());
+  }
+
+  /**
+   * The same history, of which some disks are damaged: nothing is to be built upon those.
+   *
+   * @param reasons by the disk's name, why it is read in full
+   */
+  public VmHistory withDamaged(Map<String, String> reasons) {
+    return new VmHistory(latest, disks, bitmapsOfOthers, reasons);
+  }
+
+  /** Why no incremental may build upon what the history has of this disk, if none may. */
+  public Optional<String> damage(String disk) {
+    return Optional.ofNullable(damaged.get(disk));
   }
 
   private static Map<String, Entry> latestDisks(List<SnapshotRecord> ofOneVm) {
@@ -72,6 +94,11 @@ public final class VmHistory {
   /** The disk of this name in the latest snapshot that has it. */
   public Optional<Entry> disk(String name) {
     return Optional.ofNullable(disks.get(name));
+  }
+
+  /** The disks that some snapshot has, each as the latest of them has it. */
+  public Collection<Entry> disks() {
+    return Collections.unmodifiableCollection(disks.values());
   }
 
   /** The snapshots that disks continue from; all must be kept while a backup runs. */

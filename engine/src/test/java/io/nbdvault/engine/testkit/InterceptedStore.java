@@ -80,6 +80,16 @@ public record InterceptedStore(ChunkStore store, Step afterDisk, Step beforeComm
   }
 
   @Override
+  public boolean knowsDamage() {
+    return store.knowsDamage();
+  }
+
+  @Override
+  public List<DamagedContent> findDamage(SnapshotId id, String disk) throws StoreException {
+    return store.findDamage(id, disk);
+  }
+
+  @Override
   public void forget(Set<SnapshotId> ids) throws StoreException {
     store.forget(ids);
   }

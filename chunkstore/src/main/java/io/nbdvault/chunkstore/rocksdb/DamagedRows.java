@@ -1,0 +1,92 @@
+package io.nbdvault.chunkstore.rocksdb;
+
+import io.nbdvault.chunkstore.StoreException;
+import io.nbdvault.chunkstore.format.IndexKey;
+import io.nbdvault.chunkstore.format.MalformedRecordException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What is known to be damaged or missing and was not stored anew since: one row each in family
+ * {@code default}, under {@code damaged/} and the key that the content has in the index, and all of
+ * them in memory. So whether anything is damaged costs nothing to ask, and whether a tree reaches
+ * it is a walk over the tree's nodes without a look-up for each chunk.
+ *
+ * <p>Only the writer's thread changes it. A row may be left over, from before a repair for one:
+ * whoever finds something here asks the index as well.
+ */
+final class DamagedRows {
+  private static final Logger LOG = LoggerFactory.getLogger(DamagedRows.class);
+  private static final byte[] PREFIX = "damaged/".getBytes(StandardCharsets.US_ASCII);
+  private static final byte[] VALUE = {1};
+
+  private final Set<IndexKey> keys = ConcurrentHashMap.newKeySet();
+
+  private DamagedRows() {}
+
+  /** Of a store of which perhaps not even this can be read. */
+  static DamagedRows unknown() {
+    return new DamagedRows();
+  }
+
+  /** Reads the rows. */
+  static DamagedRows read(Database database) throws StoreException {
+    DamagedRows rows = new DamagedRows();
+    byte[] from = PREFIX;
+    byte[] end = PREFIX.clone();
+    end[end.length - 1]++;
+    while (true) {
+      Database.Rows some = database.rows(Family.DEFAULT, from, end, StoreLimits.SCAN_ROWS);
+      for (int i = 0; i < some.count(); i++) {
+        rows.take(some.key(i));
+      }
+      if (some.count() < StoreLimits.SCAN_ROWS) {
+        return rows;
+      }
+      byte[] last = some.key(some.count() - 1);
+      from = Arrays.copyOf(last, last.length + 1);
+    }
+  }
+
+  boolean isEmpty() {
+    return keys.isEmpty();
+  }
+
+  boolean contains(IndexKey key) {
+    return keys.contains(key);
+  }
+
+  /** Adds a row, of content that was found damaged. */
+  void add(Database.Batch batch, IndexKey key) throws StoreException {
+    batch.put(Family.DEFAULT, encode(key), VALUE);
+    keys.add(key);
+  }
+
+  /** Takes a row away if there is one: the content was stored anew, or nothing needs it. */
+  void remove(Database.Batch batch, IndexKey key) throws StoreException {
+    if (keys.remove(key)) {
+      batch.delete(Family.DEFAULT, encode(key));
+    }
+  }
+
+  private static byte[] encode(IndexKey key) {
+    return ByteBuffer.allocate(PREFIX.length + IndexKey.BYTES)
+        .put(PREFIX)
+        .put(key.encode())
+        .array();
+  }
+
+  private void take(byte[] row) {
+    try {
+      keys.add(IndexKey.decode(Arrays.copyOfRange(row, PREFIX.length, row.length)));
+    } catch (MalformedRecordException e) {
+      // The next verification finds again what it was about.
+      LOG.warn("damaged-row=ignored reason=\"{}\"", e.getMessage());
+    }
+  }
+}
