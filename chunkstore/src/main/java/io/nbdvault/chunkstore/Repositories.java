@@ -6,6 +6,7 @@ import io.nbdvault.chunkstore.key.Unlocking;
 import io.nbdvault.chunkstore.rocksdb.RocksRepository;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /** Creates and opens repositories that are directories of this machine. */
 public final class Repositories {
@@ -100,6 +101,17 @@ public final class Repositories {
    */
   public static ChunkStore openLocked(Path dir) throws StoreException {
     return RocksRepository.openLocked(dir);
+  }
+
+  /**
+   * How far a repository has come, read without a key from its file {@code head}; empty if that
+   * cannot be told: it is of version 1, or the file is damaged, which {@link ChunkStore#verify}
+   * tells.
+   *
+   * @throws NoRepositoryException if there is none
+   */
+  public static Optional<RepositoryHead> head(Path dir) throws StoreException {
+    return RocksRepository.head(dir);
   }
 
   /**

@@ -129,7 +129,11 @@ public final class Main {
   private static int execute(NbdvaultCommand root, ParseResult parsed) {
     root.checkOptions();
     Logging.configure(root.isVerbose());
-    return new CommandLine.RunLast().execute(parsed);
+    try {
+      return new CommandLine.RunLast().execute(parsed);
+    } finally {
+      root.remember();
+    }
   }
 
   private static int misused(Surroundings surroundings, ParameterException error, String[] args) {

@@ -123,9 +123,12 @@ final class NbdvaultCommand implements Callable<Integer> {
   private @Nullable Path keyFile;
 
   private @Nullable KeySource keySource;
+  private final LastSeen lastSeen;
+  private @Nullable Path used;
 
   NbdvaultCommand(Surroundings surroundings) {
     this.surroundings = surroundings;
+    this.lastSeen = new LastSeen(surroundings.environment());
   }
 
   @Override
@@ -173,12 +176,21 @@ final class NbdvaultCommand implements Callable<Integer> {
   }
 
   /**
-   * The repository that the command line or the environment names.
+   * The repository that the command line or the environment names. Warns, once, if it is older than
+   * it was.
    *
    * @param command asks, and is named in the error
    * @throws ParameterException if neither names one
    */
   Path repository(CommandSpec command) {
+    if (used == null) {
+      used = named(command);
+      lastSeen.warning(used).ifPresent(this::warn);
+    }
+    return used;
+  }
+
+  private Path named(CommandSpec command) {
     String variable = surroundings.environment().getOrDefault(REPOSITORY_VARIABLE, "");
     if (repository != null) {
       return repository;
@@ -188,6 +200,22 @@ final class NbdvaultCommand implements Callable<Integer> {
           command.commandLine(), "name the repository with -r REPO or " + REPOSITORY_VARIABLE);
     }
     return Path.of(variable);
+  }
+
+  private void warn(String message) {
+    if (json) {
+      new JsonLines(surroundings.out()).write(JsonLines.event("warning").put("message", message));
+    } else {
+      surroundings.err().println("nbdvault: warning: " + message);
+      surroundings.err().flush();
+    }
+  }
+
+  /** Remembers how far the repository has come that was used, if one was. */
+  void remember() {
+    if (used != null) {
+      lastSeen.remember(used);
+    }
   }
 
   /** What unlocks the repository. */

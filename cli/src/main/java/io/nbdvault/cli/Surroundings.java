@@ -11,6 +11,7 @@ import java.nio.channels.Channels;
 import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.ZoneId;
+import java.util.HashMap;
 import java.util.Map;
 
 /**
@@ -38,14 +39,17 @@ record Surroundings(
 
   /**
    * Those of this process. Both streams are UTF-8 whatever the locale: JSON has to be, and names
-   * must not change between an interactive shell and cron.
+   * must not change between an interactive shell and cron. Nor must the home directory, which a
+   * service manager may leave out of the environment.
    */
   static Surroundings ofProcess(Cancellation cancellation) {
+    Map<String, String> environment = new HashMap<>(System.getenv());
+    environment.putIfAbsent(LastSeen.HOME_VARIABLE, System.getProperty("user.home"));
     return new Surroundings(
         stream(FileDescriptor.out),
         stream(FileDescriptor.err),
         true,
-        System.getenv(),
+        environment,
         ZoneId.systemDefault(),
         cancellation);
   }

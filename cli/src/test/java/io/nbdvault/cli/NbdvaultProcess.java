@@ -108,6 +108,7 @@ final class NbdvaultProcess implements AutoCloseable {
             .redirectError(stderr.toFile());
     builder.environment().put("MALLOC_ARENA_MAX", "2");
     builder.environment().remove(NbdvaultCommand.REPOSITORY_VARIABLE);
+    builder.environment().put(LastSeen.DIRECTORY_VARIABLE, stderr + ".state");
     NbdvaultProcess started =
         new NbdvaultProcess(List.copyOf(arguments), builder.start(), stderr, onLine);
     Runtime.getRuntime().addShutdownHook(started.killer);

@@ -8,6 +8,7 @@ import io.nbdvault.chunkstore.RepairListener;
 import io.nbdvault.chunkstore.RepairPlan;
 import io.nbdvault.chunkstore.RepairReport;
 import io.nbdvault.chunkstore.RepositoryConfig;
+import io.nbdvault.chunkstore.RepositoryHead;
 import io.nbdvault.chunkstore.RepositoryKeys;
 import io.nbdvault.chunkstore.RepositoryOptions;
 import io.nbdvault.chunkstore.SnapshotId;
@@ -111,6 +112,16 @@ public final class RocksRepository {
   public static ChunkStore openReadOnly(Path dir, Unlocking unlocking) throws StoreException {
     RepositoryDirectory directory = new RepositoryDirectory(dir);
     return openReadOnly(directory, ContentUnlocking.prepare(directory, unlocking));
+  }
+
+  /** See {@link io.nbdvault.chunkstore.Repositories#head}. */
+  public static Optional<RepositoryHead> head(Path dir) throws StoreException {
+    RepositoryDirectory directory = new RepositoryDirectory(dir);
+    String id = directory.readConfig().repositoryId();
+    return new HeadFile(directory, id)
+        .read()
+        .newest()
+        .map(slot -> new RepositoryHead(id, slot.commits()));
   }
 
   /** See {@link io.nbdvault.chunkstore.Repositories#keySlots}. */
