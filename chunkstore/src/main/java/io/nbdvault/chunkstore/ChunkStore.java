@@ -1,7 +1,6 @@
 package io.nbdvault.chunkstore;
 
 import java.io.IOException;
-import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 
@@ -54,7 +53,8 @@ public interface ChunkStore extends SnapshotCatalog, AutoCloseable {
    * @throws DamagedException if something that a snapshot needs is missing or cannot be read: then
    *     nothing is deleted
    * @throws StoreFailedException if a collection is under way already, or the thread is interrupted
-   * @throws IllegalStateException if the store was opened for reading only
+   * @throws IllegalStateException if the store was opened for reading only, and this is not a dry
+   *     run
    */
   CollectReport collect(CollectOptions options, CollectListener listener) throws StoreException;
 
@@ -109,14 +109,16 @@ public interface ChunkStore extends SnapshotCatalog, AutoCloseable {
   VerifyReport verify(VerifyOptions options, VerifyListener listener) throws StoreException;
 
   /**
-   * Flags damaged content, after looking at it again: from then on it counts as absent, and the
-   * next backup that meets it stores it anew, for all snapshots that need it. What can be read of
-   * the damaged record is kept first. Durable when this returns.
+   * Flags all damaged content that a verification found, listed or not, after looking at it again:
+   * from then on it counts as absent, and the next backup that meets it stores it anew, for all
+   * snapshots that need it. What can be read of the damaged record is kept first. Where only the
+   * row in the index is wrong and the record is found, the row is made anew. Durable when this
+   * returns.
    *
-   * @return how much was flagged that was not before
+   * @return how much was flagged that was not before, or mended
    * @throws IllegalStateException if the store was opened for reading only
    */
-  long flagDamaged(Collection<DamagedContent> contents) throws StoreException;
+  long flagDamaged(VerifyReport report) throws StoreException;
 
   /** Whether anything is flagged as damaged and was not stored anew since. Costs nothing. */
   boolean knowsDamage();

@@ -8,7 +8,6 @@ import io.nbdvault.chunkstore.ChunkStore;
 import io.nbdvault.chunkstore.CollectListener;
 import io.nbdvault.chunkstore.CollectOptions;
 import io.nbdvault.chunkstore.CollectReport;
-import io.nbdvault.chunkstore.DamagedContent;
 import io.nbdvault.chunkstore.DamagedItem;
 import io.nbdvault.chunkstore.DiffVisitor;
 import io.nbdvault.chunkstore.DiskRecord;
@@ -33,7 +32,6 @@ import java.io.IOException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -158,7 +156,7 @@ final class RocksChunkStore implements ChunkStore {
       return report;
     }
     try {
-      return report.withFlagged(writing.flags().flag(report.contents()));
+      return report.withFlagged(flagDamaged(report));
     } catch (StoreException e) {
       // What was found must not be lost because it could not be written down.
       LOG.warn("flagged=no reason={}", e.getMessage(), e);
@@ -167,8 +165,9 @@ final class RocksChunkStore implements ChunkStore {
   }
 
   @Override
-  public long flagDamaged(Collection<DamagedContent> contents) throws StoreException {
-    return requireWriting().flags().flag(contents);
+  public long flagDamaged(VerifyReport report) throws StoreException {
+    DamageFlags flags = requireWriting().flags();
+    return flags.flag(report.contents()) + flags.flag(report.unlisted().ordinals());
   }
 
   @Override
@@ -231,6 +230,9 @@ final class RocksChunkStore implements ChunkStore {
   @Override
   public CollectReport collect(CollectOptions options, CollectListener listener)
       throws StoreException {
+    if (options.dryRun()) {
+      return new CollectionPreview(database, reader, gate, listener).look();
+    }
     Writing writable = requireWriting();
     if (!collecting.compareAndSet(false, true)) {
       throw new StoreFailedException("A collection is under way already.", null);

@@ -8,7 +8,6 @@ import io.nbdvault.chunkstore.ChunkStore;
 import io.nbdvault.chunkstore.CollectListener;
 import io.nbdvault.chunkstore.CollectOptions;
 import io.nbdvault.chunkstore.CollectReport;
-import io.nbdvault.chunkstore.DamagedContent;
 import io.nbdvault.chunkstore.DamagedItem;
 import io.nbdvault.chunkstore.DiffVisitor;
 import io.nbdvault.chunkstore.DiskRecord;
@@ -26,7 +25,6 @@ import io.nbdvault.chunkstore.VerifyListener;
 import io.nbdvault.chunkstore.VerifyOptions;
 import io.nbdvault.chunkstore.VerifyReport;
 import java.io.IOException;
-import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -75,8 +73,8 @@ public record InterceptedStore(ChunkStore store, Step afterDisk, Step beforeComm
   }
 
   @Override
-  public long flagDamaged(Collection<DamagedContent> contents) throws StoreException {
-    return store.flagDamaged(contents);
+  public long flagDamaged(VerifyReport report) throws StoreException {
+    return store.flagDamaged(report);
   }
 
   @Override
