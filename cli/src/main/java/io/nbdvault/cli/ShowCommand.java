@@ -51,8 +51,7 @@ final class ShowCommand implements Callable<Integer> {
     CatalogEntry entry;
     try (ChunkStore store = new RepositoryAccess(root, spec).forReading()) {
       SnapshotId id = SnapshotSelector.select(store, snapshot).id();
-      SnapshotRecord record =
-          store.snapshot(id).orElseThrow(() -> new NoSuchSnapshotException(id));
+      SnapshotRecord record = store.snapshot(id).orElseThrow(() -> new NoSuchSnapshotException(id));
       SnapshotState state =
           store.catalog().stream()
               .filter(candidate -> candidate.record().id().equals(id))

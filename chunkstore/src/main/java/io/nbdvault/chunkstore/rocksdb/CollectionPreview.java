@@ -6,8 +6,8 @@ import io.nbdvault.chunkstore.StoreException;
 import java.time.Duration;
 
 /**
- * Looks what a collection would free, and writes nothing: no epoch begins, and the store may be open
- * for reading only.
+ * Looks what a collection would free, and writes nothing: no epoch begins, and the store may be
+ * open for reading only.
  */
 final class CollectionPreview {
   private final IndexScan index;

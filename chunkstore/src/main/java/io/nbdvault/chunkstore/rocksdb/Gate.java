@@ -196,23 +196,23 @@ final class Gate {
   }
 
   private Start start(Catalog.Listing listing, long newEpoch, long endOrdinal) {
-      long cutoff =
-          sessions.stream().mapToLong(RocksBackupSession::epoch).reduce(newEpoch, Math::min);
-      List<SnapshotRecord> roots = new ArrayList<>();
-      sessions.forEach(session -> roots.addAll(session.parents()));
-      readers.forEach(reader -> roots.add(reader.record()));
-      Set<SnapshotId> pinned = new HashSet<>();
-      roots.forEach(record -> pinned.add(record.id()));
-      List<SnapshotId> condemned = new ArrayList<>();
-      for (CatalogEntry entry : listing.entries()) {
-        SnapshotId id = entry.record().id();
-        if (entry.isKept()) {
-          roots.add(entry.record());
-        } else if (!pinned.contains(id)) {
-          condemned.add(id);
-        }
+    long cutoff =
+        sessions.stream().mapToLong(RocksBackupSession::epoch).reduce(newEpoch, Math::min);
+    List<SnapshotRecord> roots = new ArrayList<>();
+    sessions.forEach(session -> roots.addAll(session.parents()));
+    readers.forEach(reader -> roots.add(reader.record()));
+    Set<SnapshotId> pinned = new HashSet<>();
+    roots.forEach(record -> pinned.add(record.id()));
+    List<SnapshotId> condemned = new ArrayList<>();
+    for (CatalogEntry entry : listing.entries()) {
+      SnapshotId id = entry.record().id();
+      if (entry.isKept()) {
+        roots.add(entry.record());
+      } else if (!pinned.contains(id)) {
+        condemned.add(id);
       }
-      return new Start(cutoff, endOrdinal, roots, condemned);
+    }
+    return new Start(cutoff, endOrdinal, roots, condemned);
   }
 
   /** Ends a collection that deletes nothing any more, whether it came to its end or not. */

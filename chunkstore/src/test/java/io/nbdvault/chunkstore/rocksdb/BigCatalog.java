@@ -48,8 +48,7 @@ final class BigCatalog {
       expect(store.statistics(StatisticsListener.silent()).vms().size(), 1, "VMs");
       var verified = store.verify(VerifyOptions.everything(2), progress -> true);
       expect(verified.isClean() ? verified.snapshots() : -1, count, "verified");
-      CollectReport report =
-          store.collect(CollectOptions.defaults(), CollectListener.silent());
+      CollectReport report = store.collect(CollectOptions.defaults(), CollectListener.silent());
       expect(report.snapshotsReclaimed(), 1, "reclaimed");
       expect(store.catalog().size(), count, "catalog at the end");
     }

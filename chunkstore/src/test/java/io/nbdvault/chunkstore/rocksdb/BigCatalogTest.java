@@ -73,8 +73,7 @@ class BigCatalogTest {
                 first.qemuVersion(),
                 configuration);
         try (Database.Batch batch = db.newBatch()) {
-          batch.put(
-              Family.CATALOG, SnapshotFrame.key(record.id()), SnapshotFrame.encode(record));
+          batch.put(Family.CATALOG, SnapshotFrame.key(record.id()), SnapshotFrame.encode(record));
           db.write(batch);
         }
       }

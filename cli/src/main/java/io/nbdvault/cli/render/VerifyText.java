@@ -43,7 +43,9 @@ public final class VerifyText {
       lines.add("of these " + unlisted + " are not listed there either, only counted");
     }
     if (report.flagged() > 0) {
-      lines.add("flagged, to be stored anew by the next backup that meets it, or mended: " + report.flagged());
+      lines.add(
+          "flagged, to be stored anew by the next backup that meets it, or mended: "
+              + report.flagged());
     }
     if (request.samplePercent() < VerifyOptions.ALL_PERCENT) {
       lines.add("the sample can be had again with --seed " + request.seed());

@@ -64,8 +64,7 @@ public final class RepairJob {
    * @throws JobException when the job was cancelled; the files are repaired as a whole or not at
    *     all, whenever that is
    */
-  public Outcome repair(
-      Path repository, Alone<RepairReport> files, VerifyJob.Writable writable)
+  public Outcome repair(Path repository, Alone<RepairReport> files, VerifyJob.Writable writable)
       throws JobException, StoreException, InterruptedException {
     listener.onEvent(new JobEvent.Started("repair", repository.toString()));
     RepairReport repaired = files.run(this::tell);
