@@ -1,6 +1,7 @@
 package io.nbdvault.chunkstore;
 
 import java.io.IOException;
+import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 
@@ -109,8 +110,7 @@ public interface ChunkStore extends SnapshotCatalog, AutoCloseable {
   VerifyReport verify(VerifyOptions options, VerifyListener listener) throws StoreException;
 
   /**
-   * Flags all damaged content that a verification found, listed or not, after looking at it again:
-   * from then on it counts as absent, and the next backup that meets it stores it anew, for all
+   * Flags damaged content, after looking at it again: from then on it counts as absent, and the next backup that meets it stores it anew, for all
    * snapshots that need it. What can be read of the damaged record is kept first. Where only the
    * row in the index is wrong and the record is found, the row is made anew. Durable when this
    * returns.
@@ -118,6 +118,9 @@ public interface ChunkStore extends SnapshotCatalog, AutoCloseable {
    * @return how much was flagged that was not before, or mended
    * @throws IllegalStateException if the store was opened for reading only
    */
+  long flagDamaged(Collection<DamagedContent> contents) throws StoreException;
+
+  /** Does the same with all damaged content that a verification found, listed or not. */
   long flagDamaged(VerifyReport report) throws StoreException;
 
   /** Whether anything is flagged as damaged and was not stored anew since. Costs nothing. */

@@ -8,16 +8,14 @@ import io.nbdvault.chunkstore.ChunkStore;
 import io.nbdvault.chunkstore.CollectListener;
 import io.nbdvault.chunkstore.CollectOptions;
 import io.nbdvault.chunkstore.CollectReport;
+import io.nbdvault.chunkstore.DamagedContent;
 import io.nbdvault.chunkstore.DamagedItem;
 import io.nbdvault.chunkstore.DiffVisitor;
 import io.nbdvault.chunkstore.DiskRecord;
-import io.nbdvault.chunkstore.NoSuchSnapshotException;
-import io.nbdvault.chunkstore.ProtectedSnapshotException;
 import io.nbdvault.chunkstore.RepositoryConfig;
 import io.nbdvault.chunkstore.SnapshotId;
 import io.nbdvault.chunkstore.SnapshotReader;
 import io.nbdvault.chunkstore.SnapshotRecord;
-import io.nbdvault.chunkstore.SnapshotState;
 import io.nbdvault.chunkstore.StatisticsListener;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.StoreFailedException;
@@ -32,6 +30,7 @@ import java.io.IOException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -165,6 +164,11 @@ final class RocksChunkStore implements ChunkStore {
   }
 
   @Override
+  public long flagDamaged(Collection<DamagedContent> contents) throws StoreException {
+    return requireWriting().flags().flag(contents);
+  }
+
+  @Override
   public long flagDamaged(VerifyReport report) throws StoreException {
     DamageFlags flags = requireWriting().flags();
     return flags.flag(report.contents()) + flags.flag(report.unlisted().ordinals());
@@ -190,48 +194,24 @@ final class RocksChunkStore implements ChunkStore {
 
   @Override
   public void forget(Set<SnapshotId> ids) throws StoreException {
-    Instant now = Instant.now().truncatedTo(ChronoUnit.SECONDS);
-    gate.changeStates(
-        ids,
-        (id, state) -> {
-          if (state.isProtected()) {
-            throw new ProtectedSnapshotException(id);
-          }
-          return state.forgotten().isPresent()
-              ? state
-              : new SnapshotState(false, Optional.of(now), false);
-        });
+    gate.changeStates(ids, StateChanges.forget(Instant.now().truncatedTo(ChronoUnit.SECONDS)));
   }
 
   @Override
   public void undelete(SnapshotId id) throws StoreException {
-    gate.changeStates(
-        Set.of(id),
-        (same, state) -> {
-          if (state.condemned()) {
-            throw new NoSuchSnapshotException(id);
-          }
-          return state.forgotten().isPresent() ? SnapshotState.KEPT : state;
-        });
+    gate.changeStates(Set.of(id), StateChanges.undelete());
   }
 
   @Override
   public void setProtected(SnapshotId id, boolean isProtected) throws StoreException {
-    gate.changeStates(
-        Set.of(id),
-        (same, state) -> {
-          if (state.forgotten().isPresent()) {
-            throw new NoSuchSnapshotException(id);
-          }
-          return new SnapshotState(isProtected, Optional.empty(), false);
-        });
+    gate.changeStates(Set.of(id), StateChanges.setProtected(isProtected));
   }
 
   @Override
   public CollectReport collect(CollectOptions options, CollectListener listener)
       throws StoreException {
     if (options.dryRun()) {
-      return new CollectionPreview(database, reader, gate, listener).look();
+      return jobs.run(new CollectionPreview(database, reader, gate, listener)::look);
     }
     Writing writable = requireWriting();
     if (!collecting.compareAndSet(false, true)) {

@@ -8,6 +8,7 @@ import io.nbdvault.chunkstore.ChunkStore;
 import io.nbdvault.chunkstore.CollectListener;
 import io.nbdvault.chunkstore.CollectOptions;
 import io.nbdvault.chunkstore.CollectReport;
+import io.nbdvault.chunkstore.DamagedContent;
 import io.nbdvault.chunkstore.DamagedItem;
 import io.nbdvault.chunkstore.DiffVisitor;
 import io.nbdvault.chunkstore.DiskRecord;
@@ -25,6 +26,7 @@ import io.nbdvault.chunkstore.VerifyListener;
 import io.nbdvault.chunkstore.VerifyOptions;
 import io.nbdvault.chunkstore.VerifyReport;
 import java.io.IOException;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -70,6 +72,11 @@ public record InterceptedStore(ChunkStore store, Step afterDisk, Step beforeComm
   @Override
   public VerifyReport verify(VerifyOptions options, VerifyListener listener) throws StoreException {
     return store.verify(options, listener);
+  }
+
+  @Override
+  public long flagDamaged(Collection<DamagedContent> contents) throws StoreException {
+    return store.flagDamaged(contents);
   }
 
   @Override
