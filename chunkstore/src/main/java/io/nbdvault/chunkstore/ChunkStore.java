@@ -110,10 +110,10 @@ public interface ChunkStore extends SnapshotCatalog, AutoCloseable {
   VerifyReport verify(VerifyOptions options, VerifyListener listener) throws StoreException;
 
   /**
-   * Flags damaged content, after looking at it again: from then on it counts as absent, and the next backup that meets it stores it anew, for all
-   * snapshots that need it. What can be read of the damaged record is kept first. Where only the
-   * row in the index is wrong and the record is found, the row is made anew. Durable when this
-   * returns.
+   * Flags damaged content, after looking at it again: from then on it counts as absent, and the
+   * next backup that meets it stores it anew, for all snapshots that need it. What can be read of
+   * the damaged record is kept first. Where only the row in the index is wrong and the record is
+   * found, the row is made anew. Durable when this returns.
    *
    * @return how much was flagged that was not before, or mended
    * @throws IllegalStateException if the store was opened for reading only

@@ -14,8 +14,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * What is known to be damaged or missing and was not stored anew since: one row each in family
- * {@code default}, under {@code damaged/} and the key that the content has in the index, and as many
- * of them in memory as {@link StoreLimits#DAMAGED_KEYS}. So whether anything is damaged costs
+ * {@code default}, under {@code damaged/} and the key that the content has in the index, and as
+ * many of them in memory as {@link StoreLimits#DAMAGED_KEYS}. So whether anything is damaged costs
  * nothing to ask, and whether a tree reaches it is a walk over the tree's nodes without a look-up
  * for each chunk, unless there are more.
  *
