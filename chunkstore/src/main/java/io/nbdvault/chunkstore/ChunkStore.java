@@ -54,7 +54,8 @@ public interface ChunkStore extends SnapshotCatalog, AutoCloseable {
    * @throws DamagedException if something that a snapshot needs is missing or cannot be read: then
    *     nothing is deleted
    * @throws StoreFailedException if a collection is under way already, or the thread is interrupted
-   * @throws IllegalStateException if the store was opened for reading only
+   * @throws IllegalStateException if the store was opened for reading only, and this is not a dry
+   *     run
    */
   CollectReport collect(CollectOptions options, CollectListener listener) throws StoreException;
 
@@ -111,12 +112,16 @@ public interface ChunkStore extends SnapshotCatalog, AutoCloseable {
   /**
    * Flags damaged content, after looking at it again: from then on it counts as absent, and the
    * next backup that meets it stores it anew, for all snapshots that need it. What can be read of
-   * the damaged record is kept first. Durable when this returns.
+   * the damaged record is kept first. Where only the row in the index is wrong and the record is
+   * found, the row is made anew. Durable when this returns.
    *
-   * @return how much was flagged that was not before
+   * @return how much was flagged that was not before, or mended
    * @throws IllegalStateException if the store was opened for reading only
    */
   long flagDamaged(Collection<DamagedContent> contents) throws StoreException;
+
+  /** Does the same with all damaged content that a verification found, listed or not. */
+  long flagDamaged(VerifyReport report) throws StoreException;
 
   /** Whether anything is flagged as damaged and was not stored anew since. Costs nothing. */
   boolean knowsDamage();

@@ -5,7 +5,9 @@ import java.util.OptionalLong;
 /**
  * How a collection is done.
  *
- * @param dryRun only look: nothing is condemned, deleted or written
+ * @param dryRun only look: nothing is condemned, deleted or written, and the store may be open for
+ *     reading only. Then what was stored since the repository was last opened for writing counts as
+ *     needed, as the process that stores it may not be done
  * @param rateLimitBytesPerSecond most bytes that are rewritten a second, from 1; empty for no limit
  */
 public record CollectOptions(boolean dryRun, OptionalLong rateLimitBytesPerSecond) {

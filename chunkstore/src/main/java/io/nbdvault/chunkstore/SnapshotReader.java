@@ -2,7 +2,7 @@ package io.nbdvault.chunkstore;
 
 /** A snapshot that is open for reading, and so kept from being reclaimed. Any thread may use it. */
 public interface SnapshotReader extends AutoCloseable {
-  /** The snapshot's record. */
+  /** The snapshot's record, without the VM's configuration. */
   SnapshotRecord record();
 
   /**

@@ -105,6 +105,26 @@ public record SnapshotRecord(
         OptionalLong.of(number));
   }
 
+  /** The same without the VM's configuration, which may be as long as all the rest many times. */
+  public SnapshotRecord withoutVmConfiguration() {
+    return vmConfiguration.isEmpty()
+        ? this
+        : new SnapshotRecord(
+            id,
+            vm,
+            vmUuid,
+            time,
+            consistency,
+            parent,
+            disks,
+            skipped,
+            statistics,
+            tags,
+            qemuVersion,
+            Optional.empty(),
+            commit);
+  }
+
   /** The disk of that name, if the snapshot has it. */
   public Optional<DiskRecord> disk(String name) {
     return disks.stream().filter(disk -> disk.name().equals(name)).findFirst();

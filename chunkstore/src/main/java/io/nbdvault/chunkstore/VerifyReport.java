@@ -11,12 +11,13 @@ import java.util.List;
  * @param items damage of other things than content
  * @param contents damaged content, at most {@link #CONTENTS_MAX}
  * @param contentsFound how much content is damaged in all
+ * @param unlisted what of that is not among the contents, as far as it has a record
  * @param ranges which bytes of which disks cannot be read, adjacent ones as one; at most {@link
  *     #RANGES_MAX}
  * @param rangesFound how many ranges there are in all
  * @param located whether the disks could be searched for the damage, so that the ranges are all
  * @param flagged how much damaged content was newly flagged, so that the next backup that meets it
- *     stores it anew
+ *     stores it anew, or could be mended, as only its row in the index was wrong
  * @param complete whether everything that was asked for was looked at
  */
 public record VerifyReport(
@@ -26,6 +27,7 @@ public record VerifyReport(
     List<DamagedItem> items,
     List<DamagedContent> contents,
     long contentsFound,
+    UnlistedContent unlisted,
     List<DamagedRange> ranges,
     long rangesFound,
     boolean located,
@@ -53,11 +55,17 @@ public record VerifyReport(
         items,
         contents,
         contentsFound,
+        unlisted,
         ranges,
         rangesFound,
         located,
         newlyFlagged,
         complete);
+  }
+
+  /** How much damaged content is not listed. */
+  public long unlistedCount() {
+    return contentsFound - contents.size();
   }
 
   /** Whether nothing damaged was found. */

@@ -42,7 +42,11 @@ final class GcCommand implements Callable<Integer> {
   @SuppressWarnings("NullAway.Init") // picocli sets it
   private CommandSpec spec;
 
-  @Option(names = "--dry-run", description = "Show what would be reclaimed; change nothing.")
+  @Option(
+      names = "--dry-run",
+      description =
+          "Show what would be reclaimed; change nothing, and wait for nobody. What the newest run"
+              + " left that came to no end is not counted, as that run may still be under way.")
   private boolean dryRun;
 
   @Option(
@@ -59,7 +63,8 @@ final class GcCommand implements Callable<Integer> {
   @Override
   public Integer call() throws StoreException, JobException, InterruptedException {
     CollectOptions options = options();
-    try (ChunkStore store = new RepositoryAccess(root, spec).forReclaiming()) {
+    RepositoryAccess access = new RepositoryAccess(root, spec);
+    try (ChunkStore store = dryRun ? access.forReading() : access.forReclaiming()) {
       collect(root, store, options);
     }
     return ExitCode.OK;

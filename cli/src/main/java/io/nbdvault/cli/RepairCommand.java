@@ -59,10 +59,11 @@ final class RepairCommand implements Callable<Integer> {
     return apply ? repair() : plan();
   }
 
-  private int plan() throws StoreException, JobException {
+  private int plan() throws StoreException, JobException, InterruptedException {
+    RepositoryAccess access = new RepositoryAccess(root, spec);
     RepairPlan plan;
     try (JobDisplay display = root.display()) {
-      plan = newJob(display).plan(root.repository(spec));
+      plan = newJob(display).plan(root.repository(spec), access::planRepair);
     }
     if (root.isJson()) {
       RepairJson.plan(plan).forEach(new JsonLines(root.surroundings().out())::write);
@@ -82,7 +83,7 @@ final class RepairCommand implements Callable<Integer> {
     long startNanos = System.nanoTime();
     RepairJob.Outcome outcome;
     try (JobDisplay display = root.display()) {
-      outcome = newJob(display).repair(repository, access::forWriting);
+      outcome = newJob(display).repair(repository, access::repair, access::forWriting);
     }
     print(outcome, Duration.ofNanos(System.nanoTime() - startNanos));
     if (!outcome.content().isClean()) {

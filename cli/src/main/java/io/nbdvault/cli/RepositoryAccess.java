@@ -1,6 +1,9 @@
 package io.nbdvault.cli;
 
 import io.nbdvault.chunkstore.ChunkStore;
+import io.nbdvault.chunkstore.RepairListener;
+import io.nbdvault.chunkstore.RepairPlan;
+import io.nbdvault.chunkstore.RepairReport;
 import io.nbdvault.chunkstore.Repositories;
 import io.nbdvault.chunkstore.RepositoryInUseException;
 import io.nbdvault.chunkstore.RepositoryKeys;
@@ -68,6 +71,18 @@ final class RepositoryAccess {
   /** Opens its keys, as {@link #forWriting} opens the rest. */
   RepositoryKeys keys() throws StoreException, JobException, InterruptedException {
     return waiting(repository -> Repositories.openKeys(repository, root.keys()));
+  }
+
+  /** Looks how its files can be repaired, as {@link #forWriting} opens it. */
+  RepairPlan planRepair(RepairListener listener)
+      throws StoreException, JobException, InterruptedException {
+    return waiting(repository -> Repositories.planRepair(repository, listener));
+  }
+
+  /** Repairs its files, likewise. */
+  RepairReport repair(RepairListener listener)
+      throws StoreException, JobException, InterruptedException {
+    return waiting(repository -> Repositories.repair(repository, listener));
   }
 
   @FunctionalInterface

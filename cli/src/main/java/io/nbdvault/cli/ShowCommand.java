@@ -4,6 +4,8 @@ import io.nbdvault.chunkstore.CatalogEntry;
 import io.nbdvault.chunkstore.ChunkStore;
 import io.nbdvault.chunkstore.NoSuchSnapshotException;
 import io.nbdvault.chunkstore.SnapshotId;
+import io.nbdvault.chunkstore.SnapshotRecord;
+import io.nbdvault.chunkstore.SnapshotState;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.cli.render.JsonLines;
 import io.nbdvault.cli.render.SnapshotDetails;
@@ -49,11 +51,14 @@ final class ShowCommand implements Callable<Integer> {
     CatalogEntry entry;
     try (ChunkStore store = new RepositoryAccess(root, spec).forReading()) {
       SnapshotId id = SnapshotSelector.select(store, snapshot).id();
-      entry =
+      SnapshotRecord record = store.snapshot(id).orElseThrow(() -> new NoSuchSnapshotException(id));
+      SnapshotState state =
           store.catalog().stream()
               .filter(candidate -> candidate.record().id().equals(id))
+              .map(CatalogEntry::state)
               .findFirst()
               .orElseThrow(() -> new NoSuchSnapshotException(id));
+      entry = new CatalogEntry(record, state);
     }
     PrintStream out = root.surroundings().out();
     if (root.isJson()) {

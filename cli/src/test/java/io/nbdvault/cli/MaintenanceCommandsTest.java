@@ -9,11 +9,15 @@ import io.nbdvault.chunkstore.RepositoryOptions;
 import io.nbdvault.chunkstore.SnapshotRecord;
 import io.nbdvault.chunkstore.StoreException;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -52,6 +56,50 @@ class MaintenanceCommandsTest {
     TestRun run = TestRun.with(Map.of("NBDVAULT_REPO", repository.toString()), args);
     assertThat(run.code()).as(run.out() + run.err()).isEqualTo(code);
     return run;
+  }
+
+  @Test
+  void looksWhatACollectionWouldFreeBesideAWriterAndChangesNothing() throws IOException {
+    String first = commit("2026-11-10T03:00:00Z", 1 << 20, A, B);
+    commit("2026-11-11T03:00:00Z", 1 << 20, A, C);
+    run(0, "forget", first);
+    Map<Path, byte[]> before = files();
+    String found = "would reclaim 1 forgotten snapshot; nothing needs 64.";
+
+    assertThat(run(0, "gc", "--dry-run").out()).startsWith(found);
+
+    Map<Path, byte[]> after = files();
+    assertThat(after.keySet()).isEqualTo(before.keySet());
+    after.forEach((path, bytes) -> assertThat(bytes).as("%s", path).isEqualTo(before.get(path)));
+    try (ChunkStore store = Repositories.open(repository)) {
+      assertThat(store.snapshots()).hasSize(1);
+      assertThat(run(0, "gc", "--dry-run").out()).startsWith(found);
+    }
+  }
+
+  @Test
+  void repairsOnlyOnceTheRepositoryIsFreeAndWaitsAsLongAsItMay() throws IOException {
+    try (ChunkStore store = Repositories.open(repository)) {
+      assertThat(store.snapshots()).isEmpty();
+      assertThat(run(11, "repair").err()).doesNotContain("Waiting");
+      for (String[] repair : new String[][] {{"repair"}, {"repair", "--apply"}}) {
+        List<String> arguments = new ArrayList<>(List.of(repair));
+        arguments.addAll(List.of("--lock-wait", "1s"));
+        assertThat(run(11, arguments.toArray(String[]::new)).err())
+            .contains("Waiting for it, at most 1 s");
+      }
+    }
+    run(0, "repair", "--apply", "--lock-wait", "1s");
+  }
+
+  private Map<Path, byte[]> files() throws IOException {
+    Map<Path, byte[]> files = new TreeMap<>();
+    try (Stream<Path> paths = Files.walk(repository)) {
+      for (Path path : paths.filter(Files::isRegularFile).toList()) {
+        files.put(path, Files.readAllBytes(path));
+      }
+    }
+    return files;
   }
 
   @Test

@@ -51,8 +51,8 @@ final class Catalog {
    * What the catalog holds.
    *
    * @param entries the snapshots that can be read, the forgotten ones too, in the order of their
-   *     commits, those that have no number before the others and by time; one whose state cannot be
-   *     read counts as kept
+   *     commits, those that have no number before the others and by time, without the VMs'
+   *     configurations; one whose state cannot be read counts as kept
    * @param damaged the rows that cannot be read: what they refer to is not known
    */
   record Listing(List<CatalogEntry> entries, List<DamagedItem> damaged) {}
@@ -161,7 +161,8 @@ final class Catalog {
       throws StoreException {
     SnapshotRecord record = decode(key, row);
     if (!uncommitted.contains(record.id())) {
-      records.add(record);
+      // All of them at once need not fit into memory with what each VM was configured as.
+      records.add(record.withoutVmConfiguration());
     }
   }
 

@@ -96,25 +96,19 @@ final class Collector {
   CollectReport collect() throws StoreException {
     long begun = System.nanoTime();
     long sizeBefore = sizeBytes();
-    if (!options.dryRun()) {
-      finishKilledSweep();
-    }
+    finishKilledSweep();
     try {
-      Gate.Start start = gate.beginCollection(options.dryRun());
+      Gate.Start start = gate.beginCollection();
       LOG.info("collection=begun cutoff={} roots={}", start.cutoff(), start.roots().size());
       Marks marks = mark(start.roots());
-      if (options.dryRun()) {
-        look(start, marks);
-      } else {
-        condemn(start, marks);
-        sweep(start.cutoff(), start.endOrdinal(), start.condemned(), marks);
-      }
+      condemn(start, marks);
+      sweep(start.cutoff(), start.endOrdinal(), start.condemned(), marks);
     } finally {
       gate.endCollection();
     }
     Duration all = Duration.ofNanos(System.nanoTime() - begun);
     return new CollectReport(
-        options.dryRun(),
+        false,
         resumed,
         snapshotsReclaimed,
         liveChunks,
@@ -123,7 +117,7 @@ final class Collector {
         unreachableBytes,
         freed,
         freedBytes,
-        options.dryRun() ? 0 : sizeBefore - sizeBytes(),
+        sizeBefore - sizeBytes(),
         rewrittenBytes,
         markDuration,
         all.minus(markDuration));
@@ -141,15 +135,6 @@ final class Collector {
         marker.nodes(),
         marker.parts());
     return marks;
-  }
-
-  private void look(Gate.Start start, Marks marks) throws StoreException {
-    Sweep sweep = newSweep(start.cutoff(), marks);
-    unreachable = sweep.scan().getLongCardinality();
-    unreachableBytes = sweep.deadBytes();
-    liveChunks = sweep.liveChunks();
-    liveNodes = sweep.liveNodes();
-    snapshotsReclaimed = start.condemned().size();
   }
 
   /** From here on the sweep will be finished, by this process or another. */

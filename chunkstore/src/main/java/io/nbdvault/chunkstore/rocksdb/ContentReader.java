@@ -38,18 +38,68 @@ final class ContentReader implements NodeSource {
     this.plainBuffer = ThreadLocal.withInitial(() -> new byte[plainLengthMax]);
   }
 
-  /** The index row of some content, or null if the store does not have it. */
+  /**
+   * The index row of some content, or null if the store does not have it.
+   *
+   * @throws DamagedException if the row is damaged: it says nothing, not even where the content is
+   */
   @Nullable IndexRow lookUp(IndexKey key) throws StoreException {
-    byte[] row;
-    try {
-      row = database.get(Family.INDEX, key.encode());
-    } catch (DamagedException e) {
-      throw new DamagedException("index of " + key, OptionalLong.empty(), e.reason(), e);
-    }
+    byte[] row = rowBytes(key);
     try {
       return row == null ? null : IndexRow.decode(row);
     } catch (MalformedRecordException e) {
       throw new DamagedException("index of " + key, OptionalLong.empty(), "" + e.getMessage(), e);
+    }
+  }
+
+  /** The bytes of the index row of some content, whole or not; null if there is none. */
+  byte @Nullable [] rowBytes(IndexKey key) throws StoreException {
+    try {
+      return database.get(Family.INDEX, key.encode());
+    } catch (DamagedException e) {
+      throw new DamagedException("index of " + key, OptionalLong.empty(), e.reason(), e);
+    }
+  }
+
+  /** The store's logical time. No session that runs has a later epoch. */
+  long epoch() throws StoreException {
+    return Counter.EPOCH.read(database);
+  }
+
+  /**
+   * The row that a damaged one was, by the record that it names or, as most damage is a bit, by one
+   * whose ordinal differs in a bit. The record's header and checksum say that it is the right one.
+   *
+   * @return the row, of the store's epoch now; null if no such record is there
+   */
+  @Nullable IndexRow recover(IndexKey key, byte[] damagedRow) throws StoreException {
+    OptionalLong named = IndexRow.ordinalOfDamaged(damagedRow);
+    if (named.isEmpty()) {
+      return null;
+    }
+    IndexRow found = rowOfRecordAt(named.getAsLong(), key);
+    for (int bit = 0; bit < Long.SIZE && found == null; bit++) {
+      found = rowOfRecordAt(named.getAsLong() ^ (1L << bit), key);
+    }
+    return found;
+  }
+
+  private @Nullable IndexRow rowOfRecordAt(long ordinal, IndexKey key) throws StoreException {
+    if (ordinal < 1 || ordinal > IndexRow.ORDINAL_MAX) {
+      return null;
+    }
+    byte[] record = recordBuffer.get();
+    try {
+      int length = database.get(Family.CHUNK, OrdinalKey.of(ordinal), record);
+      if (length == Database.NOT_FOUND || length > record.length) {
+        return null;
+      }
+      ContentRecord header = ContentRecord.decode(record, length, ordinal);
+      boolean isOfKey = header.type() == key.type() && header.id().equals(key.id());
+      return isOfKey ? new IndexRow(ordinal, header.plainLength(), epoch(), length, false) : null;
+    } catch (DamagedException | MalformedRecordException e) {
+      // Whatever lies there, it is not what is searched.
+      return null;
     }
   }
 
@@ -194,12 +244,18 @@ final class ContentReader implements NodeSource {
     return readRecord(key, row, recordBuffer.get());
   }
 
+  /** What is read proves itself, so for reading a damaged row is as good as what it leads to. */
   private IndexRow require(IndexKey key) throws StoreException {
-    IndexRow row = lookUp(key);
-    if (row == null) {
+    byte[] bytes = rowBytes(key);
+    if (bytes == null) {
       throw damaged(key, OptionalLong.empty(), "is missing", null);
     }
-    return row;
+    IndexRow row = IndexRow.ifWhole(bytes);
+    IndexRow found = row == null ? recover(key, bytes) : row;
+    if (found == null) {
+      throw damaged(key, OptionalLong.empty(), "its row in the index is damaged", null);
+    }
+    return found;
   }
 
   private void readContent(IndexKey key, IndexRow row, byte[] destination, int offset)

@@ -3,6 +3,7 @@ package io.nbdvault.chunkstore.rocksdb;
 import io.nbdvault.chunkstore.DamagedException;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.format.CounterRow;
+import io.nbdvault.chunkstore.format.IndexRow;
 import io.nbdvault.chunkstore.format.MalformedRecordException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -12,18 +13,21 @@ import org.jspecify.annotations.Nullable;
 /** A counter that the store keeps. */
 enum Counter {
   /** The store's logical time: goes up at every open. */
-  EPOCH("epoch"),
+  EPOCH("epoch", IndexRow.EPOCH_MAX),
   /** The first ordinal that was never leased. */
-  NEXT_ORDINAL("next-ordinal"),
+  NEXT_ORDINAL("next-ordinal", IndexRow.ORDINAL_MAX),
   /** Number of the last commit; see {@link Commits}. A repository of format version 1 has none. */
-  COMMITS("commits");
+  COMMITS("commits", 1L << 62);
 
   private final String key;
+  private final long max;
 
-  Counter(String key) {
+  Counter(String key, long max) {
     this.key = key;
+    this.max = max;
   }
 
+  /** The counter's value, at most {@link #max}. */
   long read(Database database) throws StoreException {
     return readIfThere(database).orElseThrow(() -> damaged("is missing", null));
   }
@@ -53,7 +57,11 @@ enum Counter {
 
   /** The number in a row of this counter. */
   long decode(byte[] row) throws MalformedRecordException {
-    return CounterRow.decode(keyBytes(), row);
+    long value = CounterRow.decode(keyBytes(), row);
+    if (value > max) {
+      throw new MalformedRecordException(8, key + ": " + value + " (expected: <= " + max + ")");
+    }
+    return value;
   }
 
   byte[] keyBytes() {

@@ -6,10 +6,15 @@ import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.StoreFailedException;
 import io.nbdvault.chunkstore.format.IndexKey;
 import io.nbdvault.chunkstore.format.IndexRow;
+import io.nbdvault.chunkstore.format.MalformedRecordException;
 import io.nbdvault.chunkstore.format.OrdinalKey;
 import io.nbdvault.chunkstore.format.RecordType;
 import io.nbdvault.chunkstore.tree.Awaiting;
+import java.util.Arrays;
 import java.util.Collection;
+import java.util.HexFormat;
+import org.jspecify.annotations.Nullable;
+import org.roaringbitmap.longlong.Roaring64Bitmap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -17,6 +22,11 @@ import org.slf4j.LoggerFactory;
  * Flags damaged content in the index, so that it counts as absent and the next backup that meets it
  * stores it anew. What can still be read of its record is kept in quarantine first, because the new
  * record takes the old one's place.
+ *
+ * <p>A row of the index that is damaged itself is made anew where the record that it belongs to is
+ * found. Where not, the row is taken away. That is safe: as long as a snapshot needs the content,
+ * no collection deletes anything before a backup has stored it anew or a repair has found its
+ * record.
  */
 final class DamageFlags {
   private static final Logger LOG = LoggerFactory.getLogger(DamageFlags.class);
@@ -49,23 +59,77 @@ final class DamageFlags {
   /**
    * Flags what is damaged still. The flags are durable when this returns.
    *
-   * @return how much was flagged that was not before
+   * @return how much was flagged that was not before, or mended
    */
   long flag(Collection<DamagedContent> contents) throws StoreException {
-    long flagged = 0;
+    return flagAll(
+        () -> {
+          long flagged = 0;
+          for (DamagedContent content : contents) {
+            RecordType type = content.isNode() ? RecordType.NODE : RecordType.CHUNK;
+            flagged += flag(new IndexKey(type, content.id())) ? 1 : 0;
+          }
+          return flagged;
+        });
+  }
+
+  /**
+   * Does the same with the content of these ordinals, however much it is: goes over the index, some
+   * rows at a time.
+   */
+  long flag(Roaring64Bitmap ordinals) throws StoreException {
+    return ordinals.isEmpty() ? 0 : flagAll(() -> flagByIndex(ordinals));
+  }
+
+  /** Flags, one by one. */
+  @FunctionalInterface
+  private interface Flagging {
+    long run() throws StoreException, InterruptedException;
+  }
+
+  private long flagAll(Flagging flagging) throws StoreException {
+    long flagged;
     try {
-      for (DamagedContent content : contents) {
-        RecordType type = content.isNode() ? RecordType.NODE : RecordType.CHUNK;
-        flagged += flag(new IndexKey(type, content.id())) ? 1 : 0;
-      }
+      flagged = flagging.run();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new StoreFailedException("Interrupted while flagging what is damaged.", e);
     }
     if (flagged > 0) {
       writer.run(database::flush);
+      LOG.info("flagged={}", flagged);
     }
     return flagged;
+  }
+
+  private long flagByIndex(Roaring64Bitmap ordinals) throws StoreException, InterruptedException {
+    long flagged = 0;
+    byte[] next = new byte[0];
+    byte[] end = {(byte) 0xff};
+    while (true) {
+      Interruption.check("flagging what is damaged");
+      Database.Rows rows = database.rows(Family.INDEX, next, end, StoreLimits.SCAN_ROWS);
+      for (int i = 0; i < rows.count(); i++) {
+        IndexRow row = IndexRow.ifWhole(rows.value(i));
+        if (row != null && !row.damaged() && ordinals.contains(row.ordinal())) {
+          flagged += flag(rows.key(i)) ? 1 : 0;
+        }
+      }
+      if (rows.count() < StoreLimits.SCAN_ROWS) {
+        return flagged;
+      }
+      byte[] last = rows.key(rows.count() - 1);
+      next = Arrays.copyOf(last, last.length + 1);
+    }
+  }
+
+  private boolean flag(byte[] keyBytes) throws StoreException, InterruptedException {
+    try {
+      return flag(IndexKey.decode(keyBytes));
+    } catch (MalformedRecordException e) {
+      LOG.warn("flag=impossible key={}", HexFormat.of().formatHex(keyBytes), e);
+      return false;
+    }
   }
 
   private boolean flag(IndexKey key) throws StoreException, InterruptedException {
@@ -75,30 +139,35 @@ final class DamageFlags {
         Awaiting.result(first.stored());
       }
     }
-    Claim.Decision decision = Claim.Decision.ABANDONED;
+    WriteTask.@Nullable RowTask submitted = null;
     try {
-      IndexRow row = reader.lookUp(key);
+      byte[] row = reader.rowBytes(key);
       if (row == null) {
         return addMissing(key);
       }
-      if (row.damaged() || isWhole(key, row)) {
+      WriteTask.RowTask mending = mending(mine, row);
+      if (mending == null) {
         return false;
       }
-      keepRecord(key, row);
-      writer.submit(new WriteTask.Refresh(mine, row.asDamaged()));
-      decision = Claim.Decision.SUBMITTED;
+      writer.submit(mending);
+      submitted = mending;
     } catch (DamagedException e) {
-      // The row itself cannot be read: only making the index anew helps.
+      // The row cannot be read at all: only a repair of its file helps.
       LOG.warn("flag=impossible what=\"{}\" reason=\"{}\"", e.what(), e.reason());
       return false;
     } finally {
-      if (decision != Claim.Decision.SUBMITTED) {
+      if (submitted == null) {
         claims.end(mine);
+        mine.decide(Claim.Decision.ABANDONED);
+      } else if (submitted instanceof WriteTask.Refresh) {
+        mine.decide(Claim.Decision.SUBMITTED);
       }
-      mine.decide(decision);
     }
     Awaiting.result(mine.stored());
-    LOG.info("flagged=\"{}\"", key);
+    if (submitted instanceof WriteTask.Removal) {
+      return addMissing(key);
+    }
+    LOG.trace("flagged=\"{}\"", key);
     return true;
   }
 
@@ -114,8 +183,40 @@ final class DamageFlags {
             database.write(batch);
           }
         });
-    LOG.info("flagged=\"{}\" row=missing", key);
+    LOG.trace("flagged=\"{}\" row=missing", key);
     return true;
+  }
+
+  /** What is to be written instead of a row; null if nothing is wrong, or it is flagged already. */
+  private WriteTask.@Nullable RowTask mending(Claim mine, byte[] bytes) throws StoreException {
+    IndexKey key = mine.key();
+    IndexRow row = IndexRow.ifWhole(bytes);
+    if (row == null) {
+      IndexRow recovered = reader.recover(key, bytes);
+      if (recovered != null) {
+        return new WriteTask.Refresh(mine, withFlag(key, recovered));
+      }
+      quarantine.keep(key.id() + ".row", bytes);
+      return new WriteTask.Removal(mine);
+    }
+    long epochMax = reader.epoch();
+    if (row.epoch() > epochMax) {
+      IndexRow known = row.withEpoch(epochMax);
+      return new WriteTask.Refresh(mine, known.damaged() ? known : withFlag(key, known));
+    }
+    if (row.damaged() || isWhole(key, row)) {
+      return null;
+    }
+    keepRecord(key, row);
+    return new WriteTask.Refresh(mine, row.asDamaged());
+  }
+
+  private IndexRow withFlag(IndexKey key, IndexRow row) throws StoreException {
+    if (isWhole(key, row)) {
+      return row;
+    }
+    keepRecord(key, row);
+    return row.asDamaged();
   }
 
   private boolean isWhole(IndexKey key, IndexRow row) throws StoreException {

@@ -8,14 +8,16 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * What is known to be damaged or missing and was not stored anew since: one row each in family
- * {@code default}, under {@code damaged/} and the key that the content has in the index, and all of
- * them in memory. So whether anything is damaged costs nothing to ask, and whether a tree reaches
- * it is a walk over the tree's nodes without a look-up for each chunk.
+ * {@code default}, under {@code damaged/} and the key that the content has in the index, and as
+ * many of them in memory as {@link StoreLimits#DAMAGED_KEYS}. So whether anything is damaged costs
+ * nothing to ask, and whether a tree reaches it is a walk over the tree's nodes without a look-up
+ * for each chunk, unless there are more.
  *
  * <p>Only the writer's thread changes it. A row may be left over, from before a repair for one:
  * whoever finds something here asks the index as well.
@@ -25,18 +27,31 @@ final class DamagedRows {
   private static final byte[] PREFIX = "damaged/".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] VALUE = {1};
 
+  private final @Nullable Database database;
+  private final int keysMax;
   private final Set<IndexKey> keys = ConcurrentHashMap.newKeySet();
 
-  private DamagedRows() {}
+  /** Whether there are, or were, rows whose keys are not in memory. */
+  private volatile boolean more;
+
+  private DamagedRows(@Nullable Database database, int keysMax) {
+    this.database = database;
+    this.keysMax = keysMax;
+  }
 
   /** Of a store of which perhaps not even this can be read. */
   static DamagedRows unknown() {
-    return new DamagedRows();
+    return new DamagedRows(null, 0);
   }
 
   /** Reads the rows. */
   static DamagedRows read(Database database) throws StoreException {
-    DamagedRows rows = new DamagedRows();
+    return read(database, StoreLimits.DAMAGED_KEYS);
+  }
+
+  /** Reads the rows, and keeps at most so many keys in memory. */
+  static DamagedRows read(Database database, int keysMax) throws StoreException {
+    DamagedRows rows = new DamagedRows(database, keysMax);
     byte[] from = PREFIX;
     byte[] end = PREFIX.clone();
     end[end.length - 1]++;
@@ -54,22 +69,34 @@ final class DamagedRows {
   }
 
   boolean isEmpty() {
-    return keys.isEmpty();
+    return keys.isEmpty() && !more;
   }
 
-  boolean contains(IndexKey key) {
-    return keys.contains(key);
+  boolean contains(IndexKey key) throws StoreException {
+    return keys.contains(key) || (more && isStored(key));
+  }
+
+  private boolean isStored(IndexKey key) throws StoreException {
+    return database != null && database.get(Family.DEFAULT, encode(key)) != null;
+  }
+
+  private void remember(IndexKey key) {
+    if (keys.size() < keysMax) {
+      keys.add(key);
+    } else if (!keys.contains(key)) {
+      more = true;
+    }
   }
 
   /** Adds a row, of content that was found damaged. */
   void add(Database.Batch batch, IndexKey key) throws StoreException {
     batch.put(Family.DEFAULT, encode(key), VALUE);
-    keys.add(key);
+    remember(key);
   }
 
   /** Takes a row away if there is one: the content was stored anew, or nothing needs it. */
   void remove(Database.Batch batch, IndexKey key) throws StoreException {
-    if (keys.remove(key)) {
+    if (keys.remove(key) || (more && isStored(key))) {
       batch.delete(Family.DEFAULT, encode(key));
     }
   }
@@ -83,7 +110,7 @@ final class DamagedRows {
 
   private void take(byte[] row) {
     try {
-      keys.add(IndexKey.decode(Arrays.copyOfRange(row, PREFIX.length, row.length)));
+      remember(IndexKey.decode(Arrays.copyOfRange(row, PREFIX.length, row.length)));
     } catch (MalformedRecordException e) {
       // The next verification finds again what it was about.
       LOG.warn("damaged-row=ignored reason=\"{}\"", e.getMessage());

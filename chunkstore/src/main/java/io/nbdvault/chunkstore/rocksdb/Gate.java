@@ -70,6 +70,8 @@ final class Gate {
    */
   record Open(List<RocksBackupSession> sessions, List<RocksSnapshotReader> readers) {}
 
+  private static final long NOTHING_SWEPT = 1;
+
   private final Database database;
   private final Catalog catalog;
   private final @Nullable StoreWriter writer;
@@ -158,10 +160,8 @@ final class Gate {
   /**
    * Begins a collection. From now on, and until {@link #endCollection}, no snapshot that it
    * condemns can be brought back.
-   *
-   * @param dryRun whether nothing is condemned, and no epoch begins
    */
-  Start beginCollection(boolean dryRun) throws StoreException {
+  Start beginCollection() throws StoreException {
     synchronized (lock) {
       requireOpen();
       Catalog.Listing listing = catalog.read();
@@ -171,34 +171,48 @@ final class Gate {
       StoreWriter toAsk = requireWriter();
       toAsk.run(
           () -> {
-            if (!dryRun) {
-              writeEpoch(toAsk, next);
-            }
+            writeEpoch(toAsk, next);
             endOrdinal[0] = toAsk.nextOrdinal();
           });
-      if (!dryRun) {
-        epoch = next;
-      }
-      long cutoff = sessions.stream().mapToLong(RocksBackupSession::epoch).reduce(next, Math::min);
-      List<SnapshotRecord> roots = new ArrayList<>();
-      sessions.forEach(session -> roots.addAll(session.parents()));
-      readers.forEach(reader -> roots.add(reader.record()));
-      Set<SnapshotId> pinned = new HashSet<>();
-      roots.forEach(record -> pinned.add(record.id()));
-      List<SnapshotId> condemned = new ArrayList<>();
-      for (CatalogEntry entry : listing.entries()) {
-        SnapshotId id = entry.record().id();
-        if (entry.isKept()) {
-          roots.add(entry.record());
-        } else if (!pinned.contains(id)) {
-          condemned.add(id);
-        }
-      }
-      if (!dryRun) {
-        condemnedNow.addAll(condemned);
-      }
-      return new Start(cutoff, endOrdinal[0], roots, condemned);
+      epoch = next;
+      Start start = start(listing, next, endOrdinal[0]);
+      condemnedNow.addAll(start.condemned());
+      return start;
     }
+  }
+
+  /**
+   * What a collection would begin with. Nothing is condemned, and no epoch begins. In a store that
+   * is open for reading only, content of the newest epoch is kept: another process may be at it.
+   */
+  Start previewCollection() throws StoreException {
+    synchronized (lock) {
+      requireOpen();
+      Catalog.Listing listing = catalog.read();
+      requireWhole(listing);
+      long cutoff = writer == null ? Counter.EPOCH.read(database) : Math.addExact(epoch, 1);
+      return start(listing, cutoff, NOTHING_SWEPT);
+    }
+  }
+
+  private Start start(Catalog.Listing listing, long newEpoch, long endOrdinal) {
+    long cutoff =
+        sessions.stream().mapToLong(RocksBackupSession::epoch).reduce(newEpoch, Math::min);
+    List<SnapshotRecord> roots = new ArrayList<>();
+    sessions.forEach(session -> roots.addAll(session.parents()));
+    readers.forEach(reader -> roots.add(reader.record()));
+    Set<SnapshotId> pinned = new HashSet<>();
+    roots.forEach(record -> pinned.add(record.id()));
+    List<SnapshotId> condemned = new ArrayList<>();
+    for (CatalogEntry entry : listing.entries()) {
+      SnapshotId id = entry.record().id();
+      if (entry.isKept()) {
+        roots.add(entry.record());
+      } else if (!pinned.contains(id)) {
+        condemned.add(id);
+      }
+    }
+    return new Start(cutoff, endOrdinal, roots, condemned);
   }
 
   /** Ends a collection that deletes nothing any more, whether it came to its end or not. */
@@ -236,6 +250,8 @@ final class Gate {
         .find(id)
         .filter(CatalogEntry::isKept)
         .map(CatalogEntry::record)
+        // Many may be open at once.
+        .map(SnapshotRecord::withoutVmConfiguration)
         .orElseThrow(() -> new NoSuchSnapshotException(id));
   }
 

@@ -101,16 +101,14 @@ final class Intake {
       throws StoreException, InterruptedException {
     Claim.Decision decision = Claim.Decision.ABANDONED;
     try {
-      IndexRow row = reader.lookUp(claim.key());
+      byte[] bytes = reader.rowBytes(claim.key());
+      IndexRow row = bytes == null ? null : IndexRow.ifWhole(bytes);
       if (row == null || row.damaged()) {
         byte[] record = encode(claim.key(), plain, offset, length, codec);
         if (verified) {
           verify(claim.key(), record, plain, offset, length);
         }
-        writer.submit(
-            row == null
-                ? WriteTask.Content.isNew(claim, length, record)
-                : WriteTask.Content.heals(claim, length, record, row));
+        writer.submit(newContent(claim, length, record, row, bytes != null));
       } else if (row.epoch() < claim.epoch()) {
         writer.submit(new WriteTask.Refresh(claim, row.withEpoch(claim.epoch())));
       } else {
@@ -125,6 +123,17 @@ final class Intake {
       }
       claim.decide(decision);
     }
+  }
+
+  private WriteTask.Content newContent(
+      Claim claim, int length, byte[] record, @Nullable IndexRow row, boolean hasRow)
+      throws StoreException {
+    if (row != null) {
+      return WriteTask.Content.heals(claim, length, record, row);
+    }
+    return hasRow
+        ? WriteTask.Content.replaces(claim, length, record, reader.epoch())
+        : WriteTask.Content.isNew(claim, length, record);
   }
 
   private static CompletableFuture<StoredChunk> duplicate(IndexKey key) {

@@ -12,13 +12,10 @@ import io.nbdvault.chunkstore.DamagedContent;
 import io.nbdvault.chunkstore.DamagedItem;
 import io.nbdvault.chunkstore.DiffVisitor;
 import io.nbdvault.chunkstore.DiskRecord;
-import io.nbdvault.chunkstore.NoSuchSnapshotException;
-import io.nbdvault.chunkstore.ProtectedSnapshotException;
 import io.nbdvault.chunkstore.RepositoryConfig;
 import io.nbdvault.chunkstore.SnapshotId;
 import io.nbdvault.chunkstore.SnapshotReader;
 import io.nbdvault.chunkstore.SnapshotRecord;
-import io.nbdvault.chunkstore.SnapshotState;
 import io.nbdvault.chunkstore.StatisticsListener;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.StoreFailedException;
@@ -158,7 +155,7 @@ final class RocksChunkStore implements ChunkStore {
       return report;
     }
     try {
-      return report.withFlagged(writing.flags().flag(report.contents()));
+      return report.withFlagged(flagDamaged(report));
     } catch (StoreException e) {
       // What was found must not be lost because it could not be written down.
       LOG.warn("flagged=no reason={}", e.getMessage(), e);
@@ -169,6 +166,12 @@ final class RocksChunkStore implements ChunkStore {
   @Override
   public long flagDamaged(Collection<DamagedContent> contents) throws StoreException {
     return requireWriting().flags().flag(contents);
+  }
+
+  @Override
+  public long flagDamaged(VerifyReport report) throws StoreException {
+    DamageFlags flags = requireWriting().flags();
+    return flags.flag(report.contents()) + flags.flag(report.unlisted().ordinals());
   }
 
   @Override
@@ -191,46 +194,25 @@ final class RocksChunkStore implements ChunkStore {
 
   @Override
   public void forget(Set<SnapshotId> ids) throws StoreException {
-    Instant now = Instant.now().truncatedTo(ChronoUnit.SECONDS);
-    gate.changeStates(
-        ids,
-        (id, state) -> {
-          if (state.isProtected()) {
-            throw new ProtectedSnapshotException(id);
-          }
-          return state.forgotten().isPresent()
-              ? state
-              : new SnapshotState(false, Optional.of(now), false);
-        });
+    gate.changeStates(ids, StateChanges.forget(Instant.now().truncatedTo(ChronoUnit.SECONDS)));
   }
 
   @Override
   public void undelete(SnapshotId id) throws StoreException {
-    gate.changeStates(
-        Set.of(id),
-        (same, state) -> {
-          if (state.condemned()) {
-            throw new NoSuchSnapshotException(id);
-          }
-          return state.forgotten().isPresent() ? SnapshotState.KEPT : state;
-        });
+    gate.changeStates(Set.of(id), StateChanges.undelete());
   }
 
   @Override
   public void setProtected(SnapshotId id, boolean isProtected) throws StoreException {
-    gate.changeStates(
-        Set.of(id),
-        (same, state) -> {
-          if (state.forgotten().isPresent()) {
-            throw new NoSuchSnapshotException(id);
-          }
-          return new SnapshotState(isProtected, Optional.empty(), false);
-        });
+    gate.changeStates(Set.of(id), StateChanges.setProtected(isProtected));
   }
 
   @Override
   public CollectReport collect(CollectOptions options, CollectListener listener)
       throws StoreException {
+    if (options.dryRun()) {
+      return jobs.run(new CollectionPreview(database, reader, gate, listener)::look);
+    }
     Writing writable = requireWriting();
     if (!collecting.compareAndSet(false, true)) {
       throw new StoreFailedException("A collection is under way already.", null);

@@ -28,6 +28,9 @@ final class StoreLimits {
   /** Pause between two such attempts. */
   static final long READ_ONLY_OPEN_PAUSE_MILLIS = 50;
 
+  /** Keys of damaged content that are held in memory: more are looked up one by one. */
+  static final int DAMAGED_KEYS = 100_000;
+
   /** Rows of the index that are read at a time in a scan. */
   static final int SCAN_ROWS = 4096;
 

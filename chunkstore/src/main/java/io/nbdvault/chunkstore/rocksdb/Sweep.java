@@ -7,6 +7,8 @@ import io.nbdvault.chunkstore.StoreFailedException;
 import io.nbdvault.chunkstore.format.IndexKey;
 import io.nbdvault.chunkstore.format.IndexRow;
 import io.nbdvault.chunkstore.format.RecordType;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.roaringbitmap.longlong.Roaring64Bitmap;
 
 /**
@@ -23,7 +25,7 @@ final class Sweep {
   private final IndexScan index;
   private final ContentReader reader;
   private final Claims claims;
-  private final StoreWriter writer;
+  private final @Nullable StoreWriter writer;
   private final Marks marks;
   private final long cutoff;
   private final CollectListener listener;
@@ -38,6 +40,7 @@ final class Sweep {
   /**
    * Makes a sweep.
    *
+   * @param writer null for one that only looks
    * @param marks of what is reachable; in the end of all that has a row, in the parts that are
    *     swept
    * @param cutoff rows of this epoch or later stay
@@ -46,7 +49,7 @@ final class Sweep {
       IndexScan index,
       ContentReader reader,
       Claims claims,
-      StoreWriter writer,
+      @Nullable StoreWriter writer,
       Marks marks,
       long cutoff,
       CollectListener listener) {
@@ -57,6 +60,12 @@ final class Sweep {
     this.marks = marks;
     this.cutoff = cutoff;
     this.listener = listener;
+  }
+
+  /** Makes a sweep that finds what may go, and does not remove it. */
+  static Sweep preview(
+      IndexScan index, ContentReader reader, Marks marks, long cutoff, CollectListener listener) {
+    return new Sweep(index, reader, new Claims(), null, marks, cutoff, listener);
   }
 
   /** Finds the rows that may go; marks the ordinals of all others. */
@@ -84,22 +93,23 @@ final class Sweep {
    * @param doomed ordinals
    */
   void remove(Roaring64Bitmap doomed) throws StoreException {
+    StoreWriter remover = Objects.requireNonNull(writer);
     long[] seen = new long[1];
     index.forEach(
         (key, row) -> {
           report(Phase.SWEEP, ++seen[0], Math.max(rows, seen[0]));
-          if (doomed.contains(row.ordinal()) && !remove(key)) {
+          if (doomed.contains(row.ordinal()) && !remove(key, remover)) {
             marks.add(row.ordinal());
             countLive(key);
           }
         });
     // What was queued is written when this is done.
-    writer.run(() -> {});
+    remover.run(() -> {});
     listener.progress(Phase.SWEEP, seen[0], seen[0]);
   }
 
   /** Returns whether the row is gone, or will be. */
-  private boolean remove(IndexKey key) throws StoreException {
+  private boolean remove(IndexKey key, StoreWriter remover) throws StoreException {
     Claim claim = new Claim(key, cutoff);
     if (claims.claim(claim) != null) {
       return false;
@@ -113,7 +123,7 @@ final class Sweep {
       if (row.epoch() >= cutoff) {
         return false;
       }
-      writer.submit(new WriteTask.Removal(claim));
+      remover.submit(new WriteTask.Removal(claim));
       submitted = true;
       removed++;
       removedBytes += bytes(row);

@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.nbdvault.chunkstore.DamagedContent;
 import io.nbdvault.chunkstore.DamagedItem;
 import io.nbdvault.chunkstore.DamagedRange;
+import io.nbdvault.chunkstore.UnlistedContent;
 import io.nbdvault.chunkstore.VerifyReport;
 import io.nbdvault.chunkstore.format.IndexKey;
 import io.nbdvault.chunkstore.format.RecordType;
@@ -32,6 +33,10 @@ final class VerifyFindings {
   @GuardedBy("this")
   private final Map<IndexKey, DamagedContent> contents = new LinkedHashMap<>();
 
+  /** Ordinals of the content for which there was no room in {@link #contents}. */
+  @GuardedBy("this")
+  private final Roaring64Bitmap unlisted = new Roaring64Bitmap();
+
   @GuardedBy("this")
   private long contentsFound;
 
@@ -44,8 +49,18 @@ final class VerifyFindings {
   @GuardedBy("this")
   private long rangesFound;
 
+  private final int contentsMax;
   private final AtomicLong records = new AtomicLong();
   private final AtomicLong readBytes = new AtomicLong();
+
+  /**
+   * Makes findings of nothing.
+   *
+   * @param contentsMax how much damaged content is listed
+   */
+  VerifyFindings(int contentsMax) {
+    this.contentsMax = contentsMax;
+  }
 
   /** Notes an ordinal whose record must be looked at again: perhaps it was being collected. */
   synchronized void suspect(long ordinal, String reason) {
@@ -71,15 +86,20 @@ final class VerifyFindings {
     }
   }
 
-  /** Notes damaged content, once for each id. */
+  /**
+   * Notes damaged content, once for each id, or for each ordinal where there is no room any more.
+   */
   synchronized void content(IndexKey key, OptionalLong ordinal, String reason) {
-    if (contents.containsKey(key)) {
+    if (contents.containsKey(key)
+        || (ordinal.isPresent() && unlisted.contains(ordinal.getAsLong()))) {
       return;
     }
     contentsFound++;
-    if (contents.size() < VerifyReport.CONTENTS_MAX) {
+    if (contents.size() < contentsMax) {
       boolean isNode = key.type() == RecordType.NODE;
       contents.put(key, new DamagedContent(key.id(), isNode, ordinal, reason));
+    } else if (ordinal.isPresent()) {
+      unlisted.addLong(ordinal.getAsLong());
     }
   }
 
@@ -149,6 +169,7 @@ final class VerifyFindings {
         new ArrayList<>(items.values()),
         new ArrayList<>(contents.values()),
         contentsFound,
+        new UnlistedContent(unlisted),
         ranges,
         rangesFound,
         located,

@@ -51,9 +51,12 @@ final class VerifyRun {
   private final HeadFindings head;
   private final Snapshots snapshots;
   private final VerifyOptions options;
-  private final VerifyFindings findings = new VerifyFindings();
+  private final VerifyFindings findings = new VerifyFindings(VerifyReport.CONTENTS_MAX);
   private final VerifyMeter meter;
   private final VerifyTrees trees;
+
+  /** The store's epoch when it was asked for last. */
+  private long epochMax;
 
   VerifyRun(
       Database database,
@@ -194,6 +197,7 @@ final class VerifyRun {
             findings.suspect(row.ordinal(), "two rows of the index name it");
           }
           seen.addLong(row.ordinal());
+          checkEpoch(key, row);
         });
     if (options.snapshots().isEmpty()) {
       wanted.or(seen);
@@ -280,16 +284,46 @@ final class VerifyRun {
             Family.INDEX,
             (key, row) -> {
               meter.advance();
-              try {
-                visitor.visit(IndexKey.decode(key), IndexRow.decode(row));
-              } catch (MalformedRecordException e) {
-                findings.item("row of the index " + HexFormat.of().formatHex(key), reason(e));
-              }
+              visit(key, row, visitor);
             })
         .ifPresent(reason -> findings.item("rows of the index", reason));
   }
 
-  private static String reason(MalformedRecordException e) {
-    return String.valueOf(e.getMessage());
+  private void visit(byte[] keyBytes, byte[] rowBytes, IndexVisitor visitor) throws StoreException {
+    IndexKey key;
+    try {
+      key = IndexKey.decode(keyBytes);
+    } catch (MalformedRecordException e) {
+      String what = "row of the index " + HexFormat.of().formatHex(keyBytes);
+      findings.item(what, String.valueOf(e.getMessage()));
+      return;
+    }
+    IndexRow row;
+    try {
+      row = IndexRow.decode(rowBytes);
+    } catch (MalformedRecordException e) {
+      findings.content(key, OptionalLong.empty(), "its row in the index: " + e.getMessage());
+      return;
+    }
+    visitor.visit(key, row);
+  }
+
+  /** A row of a later epoch than the store's would be kept by collections for as long as it is. */
+  private void checkEpoch(IndexKey key, IndexRow row) throws StoreException {
+    if (row.epoch() <= epochMax) {
+      return;
+    }
+    try {
+      // A collection may have begun another one since.
+      epochMax = reader.epoch();
+    } catch (DamagedException | StoreFailedException e) {
+      findings.item("counter " + Counter.EPOCH, "" + e.getMessage());
+      epochMax = Long.MAX_VALUE;
+      return;
+    }
+    if (row.epoch() > epochMax) {
+      String epochs = row.epoch() + " (expected: <= " + epochMax + ")";
+      findings.content(key, OptionalLong.of(row.ordinal()), "epoch of its row: " + epochs);
+    }
   }
 }

@@ -61,6 +61,16 @@ sealed interface WriteTask {
       return new Content(claim, plainLength, record, damaged.ordinal(), epoch);
     }
 
+    /**
+     * Of content whose row is damaged, so that neither its ordinal nor its epoch is known: a
+     * session that began later may have relied on it.
+     *
+     * @param epoch the store's, which is that of no session that runs, or later
+     */
+    static Content replaces(Claim claim, int plainLength, byte[] record, long epoch) {
+      return new Content(claim, plainLength, record, NEW_ORDINAL, Math.max(claim.epoch(), epoch));
+    }
+
     @Override
     public Claim claim() {
       return claim;

@@ -17,6 +17,7 @@ public final class RowsTarget {
   private static final byte[] COUNTER = "epoch".getBytes(StandardCharsets.US_ASCII);
   private static final SnapshotId SNAPSHOT = new SnapshotId("00112233445566778899aabbccddeeff");
   private static final int CHECKSUM_OFFSET = 4;
+  private static final int INDEX_ROW_CHECKSUM_OFFSET = 28;
   private static final int SEALED = 0x80;
 
   private RowsTarget() {}
@@ -31,7 +32,7 @@ public final class RowsTarget {
     try {
       switch (input[0] & 7) {
         case 0 -> Expect.same(IndexKey.decode(row).encode(), row, "index key");
-        case 1 -> indexRow(row);
+        case 1 -> indexRow(row, sealed);
         case 2 -> counter(row, sealed);
         case 3 -> state(row, sealed);
         case 4 -> collection(row, sealed);
@@ -44,7 +45,10 @@ public final class RowsTarget {
     }
   }
 
-  private static void indexRow(byte[] bytes) throws MalformedRecordException {
+  private static void indexRow(byte[] bytes, boolean sealed) throws MalformedRecordException {
+    if (sealed && bytes.length == IndexRow.BYTES) {
+      Expect.seal(new byte[0], bytes, INDEX_ROW_CHECKSUM_OFFSET);
+    }
     IndexRow row = IndexRow.decode(bytes);
     Expect.same(IndexRow.decode(row.encode()), row, "index row");
   }

@@ -10,10 +10,15 @@ final class ChildJvm {
   private ChildJvm() {}
 
   static Process start(Path temporary, Class<?> main, String... arguments) throws IOException {
+    return start(temporary, 160, main, arguments);
+  }
+
+  static Process start(Path temporary, int heapMib, Class<?> main, String... arguments)
+      throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     // Quicker to start, which is most of what such a process does.
-    command.addAll(List.of("-Xmx160m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
+    command.addAll(List.of("-Xmx" + heapMib + "m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
     if (Runtime.version().feature() >= 24) {
       command.add("--enable-native-access=ALL-UNNAMED");
       command.add("--sun-misc-unsafe-memory-access=allow");

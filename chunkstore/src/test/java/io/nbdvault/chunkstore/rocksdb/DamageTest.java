@@ -139,7 +139,7 @@ class DamageTest {
     for (IndexKey key : new IndexKey[] {chunkKey, nodeKey}) {
       byte[] good = row(key).encode();
       IndexRow row = row(key);
-      put(Family.INDEX, key.encode(), Arrays.copyOf(good, 23));
+      put(Family.INDEX, key.encode(), Arrays.copyOf(good, 15));
       assertDamaged(key, OptionalLong.empty());
       int other = row.plainLength() - 1;
       put(Family.INDEX, key.encode(), new IndexRow(row.ordinal(), other, 1, 0, false).encode());

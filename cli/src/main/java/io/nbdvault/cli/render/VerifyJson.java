@@ -59,7 +59,9 @@ public final class VerifyJson {
         .put("readBytes", report.readBytes())
         .put("damagedItems", report.items().size())
         .put("damagedContents", report.contentsFound())
+        .put("unlistedContents", report.unlistedCount())
         .put("damagedRanges", report.rangesFound())
+        .put("unlistedRanges", report.rangesFound() - report.ranges().size())
         .put("flagged", report.flagged());
   }
 

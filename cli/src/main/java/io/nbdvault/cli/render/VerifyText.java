@@ -38,8 +38,14 @@ public final class VerifyText {
     if (all > shown) {
       lines.add("and " + (all - shown) + " more: see them with --json");
     }
+    long unlisted = report.unlistedCount() + report.rangesFound() - report.ranges().size();
+    if (unlisted > 0) {
+      lines.add("of these " + unlisted + " are not listed there either, only counted");
+    }
     if (report.flagged() > 0) {
-      lines.add("flagged, to be stored anew by the next backup that meets it: " + report.flagged());
+      lines.add(
+          "flagged, to be stored anew by the next backup that meets it, or mended: "
+              + report.flagged());
     }
     if (request.samplePercent() < VerifyOptions.ALL_PERCENT) {
       lines.add("the sample can be had again with --seed " + request.seed());

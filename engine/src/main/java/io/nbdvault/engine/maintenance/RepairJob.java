@@ -1,9 +1,9 @@
 package io.nbdvault.engine.maintenance;
 
 import io.nbdvault.chunkstore.ChunkStore;
+import io.nbdvault.chunkstore.RepairListener;
 import io.nbdvault.chunkstore.RepairPlan;
 import io.nbdvault.chunkstore.RepairReport;
-import io.nbdvault.chunkstore.Repositories;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.VerifyOptions;
 import io.nbdvault.chunkstore.VerifyProgress;
@@ -20,6 +20,13 @@ import java.nio.file.Path;
  * content is verified, and what is damaged is flagged.
  */
 public final class RepairJob {
+  /** Does something to a repository's files, which needs the repository for itself. */
+  @FunctionalInterface
+  public interface Alone<T> {
+    /** Waits for the repository as long as the user wants. */
+    T run(RepairListener listener) throws StoreException, JobException, InterruptedException;
+  }
+
   private final EngineLimits limits;
   private final Cancellation cancellation;
   private final JobListener listener;
@@ -38,29 +45,35 @@ public final class RepairJob {
    */
   public record Outcome(RepairReport files, VerifyReport content) {}
 
-  /** Looks what there is to do, and changes nothing. Reads every file of the database. */
-  public RepairPlan plan(Path repository) throws StoreException {
+  /**
+   * Looks what there is to do, and changes nothing. Reads every file of the database.
+   *
+   * @param files makes the plan
+   */
+  public RepairPlan plan(Path repository, Alone<RepairPlan> files)
+      throws StoreException, JobException, InterruptedException {
     listener.onEvent(new JobEvent.Started("repair", repository.toString()));
-    return Repositories.planRepair(repository, this::tell);
+    return files.run(this::tell);
   }
 
   /**
    * Repairs.
    *
+   * @param files repairs the files
    * @param writable opens the repository for writing once its files are repaired
    * @throws JobException when the job was cancelled; the files are repaired as a whole or not at
    *     all, whenever that is
    */
-  public Outcome repair(Path repository, VerifyJob.Writable writable)
+  public Outcome repair(Path repository, Alone<RepairReport> files, VerifyJob.Writable writable)
       throws JobException, StoreException, InterruptedException {
     listener.onEvent(new JobEvent.Started("repair", repository.toString()));
-    RepairReport files = Repositories.repair(repository, this::tell);
+    RepairReport repaired = files.run(this::tell);
     cancellation.check();
     try (ChunkStore store = writable.open()) {
       VerifyReport content =
           store.verify(VerifyOptions.everything(limits.workers()), this::proceed);
       cancellation.check();
-      return new Outcome(files, content);
+      return new Outcome(repaired, content);
     }
   }
 

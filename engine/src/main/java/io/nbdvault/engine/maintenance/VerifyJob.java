@@ -95,7 +95,7 @@ public final class VerifyJob {
   private VerifyReport flag(Writable writable, VerifyReport report)
       throws JobException, StoreException, InterruptedException {
     try (ChunkStore store = writable.open()) {
-      return report.withFlagged(store.flagDamaged(report.contents()));
+      return report.withFlagged(store.flagDamaged(report));
     } catch (RepositoryInUseException | WrongPasswordException e) {
       listener.onEvent(
           new JobEvent.Warning(

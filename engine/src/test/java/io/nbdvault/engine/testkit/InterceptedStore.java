@@ -80,6 +80,11 @@ public record InterceptedStore(ChunkStore store, Step afterDisk, Step beforeComm
   }
 
   @Override
+  public long flagDamaged(VerifyReport report) throws StoreException {
+    return store.flagDamaged(report);
+  }
+
+  @Override
   public boolean knowsDamage() {
     return store.knowsDamage();
   }
