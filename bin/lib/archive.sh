@@ -52,12 +52,16 @@ record_archive() { # WORK
   local -a run options
   jvm_options
   run=("$jdk_home/bin/java" "${options[@]}")
-  local -a init=(-cp "$class_path" io.nbdvault.cli.Main -r "$1/repository" init)
-  local -a train=(-cp "$class_path" io.nbdvault.cli.Main -r "$1/repository" snapshots)
+  # Encrypted: that loads all that an open repository does, and what tries a password.
+  printf 'training\n' >"$1/password"
+  chmod 600 "$1/password"
+  local -a main=(-cp "$class_path" io.nbdvault.cli.Main -r "$1/repository"
+    --password-file "$1/password")
+  local -a init=("${main[@]}" init --encrypt)
+  local -a train=("${main[@]}" snapshots)
   if type -P qemu-storage-daemon >/dev/null && truncate -s 1M "$1/disk"; then
     printf 'some data' | dd of="$1/disk" conv=notrunc status=none
-    train=(-cp "$class_path" io.nbdvault.cli.Main -r "$1/repository" backup training
-      --image "disk=$1/disk,format=raw")
+    train=("${main[@]}" backup training --image "disk=$1/disk,format=raw")
   fi
   timeout 60 "${run[@]}" "${init[@]}"
   timeout 60 "${run[@]}" -Xshare:off "-XX:DumpLoadedClassList=$1/classes" "${train[@]}"

@@ -22,6 +22,14 @@ public interface DiskReader {
   void forEachChunk(long first, long end, ChunkVisitor visitor) throws IOException;
 
   /**
+   * Visits all chunks as {@link #forEachChunk} does, but goes on behind nodes that cannot be read.
+   * Each of those is told in its place, in ascending order with the chunks.
+   *
+   * @throws IOException what one of the visitors threw
+   */
+  void forEachReadableChunk(ChunkVisitor visitor, DamageVisitor damaged) throws IOException;
+
+  /**
    * Reads a chunk that {@link #forEachChunk} has shown, and checks that its bytes are those that
    * its id names. On an exception the destination holds anything.
    *

@@ -15,7 +15,8 @@ public interface StatisticsListener {
    * Some of a phase is done.
    *
    * @param done of what the phase counts
-   * @param expected how many there will be, as far as is known; at least {@code done}
+   * @param expected how many there will be, as far as is known, and then at least {@code done}; 0
+   *     where that is not known
    */
   void progress(Phase phase, long done, long expected);
 

@@ -105,7 +105,8 @@ record BackupPlanFile(
 
   private static String firstLine(JacksonException e) {
     String message = String.valueOf(e.getOriginalMessage());
-    return message.lines().findFirst().orElse("no YAML");
+    String first = message.lines().findFirst().orElse("it cannot be read");
+    return first.startsWith("Duplicate") ? first : "no YAML: " + first;
   }
 
   private static JobException refused(Path path, int line, String message) {
@@ -226,8 +227,19 @@ record BackupPlanFile(
     private void expect(@Nullable JsonToken token, JsonToken expected, String what)
         throws JobException {
       if (token != expected) {
-        throw refused("something else (expected: " + what + ")");
+        throw refused(found(token) + " (expected: " + what + ")");
       }
+    }
+
+    private static String found(@Nullable JsonToken token) {
+      if (token == null || token == JsonToken.VALUE_NULL) {
+        return "nothing";
+      }
+      return switch (token) {
+        case START_OBJECT -> "a mapping";
+        case START_ARRAY -> "a list";
+        default -> token.isScalarValue() ? "a text or a number" : "something else";
+      };
     }
 
     private int line() {

@@ -4,6 +4,7 @@ import io.nbdvault.chunkstore.ChunkStore;
 import io.nbdvault.chunkstore.CollectOptions;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.cli.render.JsonLines;
+import io.nbdvault.cli.render.Printable;
 import io.nbdvault.cli.render.RetentionJson;
 import io.nbdvault.cli.render.RetentionTable;
 import io.nbdvault.engine.JobException;
@@ -142,7 +143,8 @@ final class ForgetCommand implements Callable<Integer> {
       throw misused("name snapshots, or say whose to look at, with one of --vm VM and --all-vms");
     }
     if (policy.isEmpty()) {
-      throw misused("say what is kept, with one --keep-... or more: without, nothing would be");
+      throw misused(
+          "say what is kept, with one --keep-... or more that is not 0: else nothing would be");
     }
     return new ForgetRequest.ByPolicy(Optional.ofNullable(vm), policy.get());
   }
@@ -151,14 +153,28 @@ final class ForgetCommand implements Callable<Integer> {
     return new ParameterException(spec.commandLine(), message);
   }
 
+  /** Perhaps none has it yet, perhaps it is misspelt: a sentence for each such tag. */
+  private List<String> tagsWithoutSnapshot(RetentionPlan plan) {
+    return keep.tags().stream()
+        .filter(
+            tag ->
+                plan.decisions().stream()
+                    .noneMatch(decision -> tag.matches(decision.snapshot().tags())))
+        .map(tag -> "no snapshot has the tag " + Printable.line(tag.toString()) + " of --keep-tag")
+        .toList();
+  }
+
   private void show(RetentionPlan plan) {
     PrintStream out = root.surroundings().out();
     PrintStream err = root.surroundings().err();
     if (root.isJson()) {
       JsonLines lines = new JsonLines(out);
+      tagsWithoutSnapshot(plan)
+          .forEach(tag -> lines.write(JsonLines.event("warning").put("message", tag)));
       RetentionJson.of(plan, dryRun).forEach(lines::write);
       return;
     }
+    tagsWithoutSnapshot(plan).forEach(tag -> err.println("nbdvault: warning: " + tag));
     plan.alerts().forEach(alert -> err.println("nbdvault: warning: " + alert));
     if (dryRun || !root.isQuiet()) {
       RetentionTable.lines(plan, root.surroundings().zone()).forEach(out::println);

@@ -180,6 +180,14 @@ final class InitCommand implements Callable<Integer> {
                     + ", compression "
                     + config.compression()
                     + (encrypt ? ", encrypted" : ""));
+        if (encrypt) {
+          root.surroundings()
+              .err()
+              .println(
+                  "If all keys are lost, so are all backups: make a second one with nbdvault key"
+                      + " add, and keep it elsewhere.");
+          root.surroundings().err().flush();
+        }
       }
     }
   }

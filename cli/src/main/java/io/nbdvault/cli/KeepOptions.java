@@ -18,33 +18,48 @@ import picocli.CommandLine.TypeConversionException;
 
 /** The options that say which snapshots of a VM are kept. */
 final class KeepOptions {
-  private static final String NONE = " Default: no such rule.";
+  private static final String NONE = " Default: 0, no such rule.";
 
-  @Option(names = "--keep-last", paramLabel = "N", description = "Keep the newest N." + NONE)
+  @Option(
+      names = "--keep-last",
+      paramLabel = "N",
+      converter = CountConverter.class,
+      description = "Keep the newest N." + NONE)
   private @Nullable Integer last;
 
   @Option(
       names = "--keep-hourly",
       paramLabel = "N",
+      converter = CountConverter.class,
       description = "Keep the newest of each of the last N hours that have one." + NONE)
   private @Nullable Integer hourly;
 
   @Option(
       names = "--keep-daily",
       paramLabel = "N",
+      converter = CountConverter.class,
       description = "Keep the newest of each of the last N days that have one." + NONE)
   private @Nullable Integer daily;
 
   @Option(
       names = "--keep-weekly",
       paramLabel = "N",
+      converter = CountConverter.class,
       description = "Likewise for weeks, which begin on Monday." + NONE)
   private @Nullable Integer weekly;
 
-  @Option(names = "--keep-monthly", paramLabel = "N", description = "Likewise for months." + NONE)
+  @Option(
+      names = "--keep-monthly",
+      paramLabel = "N",
+      converter = CountConverter.class,
+      description = "Likewise for months." + NONE)
   private @Nullable Integer monthly;
 
-  @Option(names = "--keep-yearly", paramLabel = "N", description = "Likewise for years." + NONE)
+  @Option(
+      names = "--keep-yearly",
+      paramLabel = "N",
+      converter = CountConverter.class,
+      description = "Likewise for years." + NONE)
   private @Nullable Integer yearly;
 
   @Option(
@@ -54,15 +69,20 @@ final class KeepOptions {
       description =
           "Keep all that are not older than this, such as 36h, 14d, 4w, 6m (months) or 1y6m,"
               + " counted from the newest one."
-              + NONE)
+              + " Default: no such rule.")
   private @Nullable CalendarSpan within;
 
   @Option(
       names = "--keep-tag",
       paramLabel = "NAME[=VALUE]",
       converter = TagConverter.class,
-      description = "Keep all that have this tag. Repeatable." + NONE)
+      description = "Keep all that have this tag. Repeatable. Default: no such rule.")
   private List<KeepRule.Tagged> tags = new ArrayList<>();
+
+  /** The tags that keep a snapshot. */
+  List<KeepRule.Tagged> tags() {
+    return List.copyOf(tags);
+  }
 
   /**
    * The policy.
@@ -103,6 +123,19 @@ final class KeepOptions {
       Map<KeepPeriod, Integer> counts, KeepPeriod period, @Nullable Integer count) {
     if (count != null && count != 0) {
       counts.put(period, count);
+    }
+  }
+
+  /** Reads how many are kept. */
+  static final class CountConverter implements ITypeConverter<Integer> {
+    @Override
+    public Integer convert(String text) {
+      try {
+        return Integer.valueOf(text);
+      } catch (NumberFormatException e) {
+        throw new TypeConversionException(
+            text + " (expected: a number from 0 to " + KeepRule.COUNT_MAX + ")");
+      }
     }
   }
 

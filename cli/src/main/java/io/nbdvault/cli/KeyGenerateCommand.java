@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -45,9 +46,11 @@ final class KeyGenerateCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Path publicFile = Path.of(file + ".pub");
-    // The file itself is refused where it is made; but then it must not be there without the other.
-    if (Files.exists(publicFile)) {
-      throw new FileAlreadyExistsException(publicFile.toString());
+    // Each is refused where it is made, too; but neither must be there without the other.
+    for (Path taken : List.of(file, publicFile)) {
+      if (Files.exists(taken)) {
+        throw new FileAlreadyExistsException(taken.toString());
+      }
     }
     PrivateKey.Pair pair = PrivateKey.generate();
     write(file, pair.privateKey().toPem(), "rw-------");

@@ -7,6 +7,8 @@ import java.nio.charset.StandardCharsets;
 import java.time.ZoneId;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
@@ -61,6 +63,9 @@ public final class Main {
       surroundings.flush();
     }
   }
+
+  private static final Pattern INVALID_VALUE =
+      Pattern.compile("Invalid value for option '--([a-z-]+)'[^:]*: \\1(: .*)");
 
   static CommandLine commandLine(NbdvaultCommand root) {
     Surroundings surroundings = root.surroundings();
@@ -144,14 +149,23 @@ public final class Main {
         .misused(sentence(error) + " (see " + command + " --help)");
   }
 
+  /** {@code Invalid value for option '--x': x: ...}: what follows the first colon says it all. */
+  private static String withoutTheOptionTwice(String message) {
+    Matcher matcher = INVALID_VALUE.matcher(message);
+    return matcher.matches() ? "--" + matcher.group(1) + matcher.group(2) : message;
+  }
+
   private static String sentence(ParameterException error) {
     String message = String.valueOf(error.getMessage());
     if (!(error instanceof UnmatchedArgumentException unmatched)) {
-      return message;
+      return withoutTheOptionTwice(message);
     }
     boolean wantsCommand = !unmatched.getCommandLine().getSubcommands().isEmpty();
     if (wantsCommand && !unmatched.isUnknownOption()) {
       message = "there is no command '" + unmatched.getUnmatched().get(0) + "'";
+    }
+    if (!wantsCommand && !unmatched.isUnknownOption()) {
+      message = "'" + unmatched.getUnmatched().get(0) + "' is one argument too many";
     }
     List<String> suggestions = unmatched.getSuggestions();
     return suggestions.isEmpty() ? message : message + ", did you mean " + suggestions.get(0) + "?";

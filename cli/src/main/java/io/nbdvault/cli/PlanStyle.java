@@ -68,7 +68,13 @@ final class PlanStyle {
       if (!quiet) {
         surroundings
             .out()
-            .println(backedUp + " VMs backed up, " + failed + " failed, in " + Amounts.took(took));
+            .println(
+                backedUp
+                    + (backedUp == 1 ? " VM" : " VMs")
+                    + " backed up, "
+                    + failed
+                    + " failed, in "
+                    + Amounts.took(took));
       }
     }
   }

@@ -1,6 +1,7 @@
 package io.nbdvault.cli;
 
 import io.nbdvault.chunkstore.ChunkStore;
+import io.nbdvault.chunkstore.DamagedException;
 import io.nbdvault.chunkstore.RepairListener;
 import io.nbdvault.chunkstore.RepairPlan;
 import io.nbdvault.chunkstore.RepairReport;
@@ -35,17 +36,17 @@ final class RepositoryAccess {
 
   /** Opens it for reading, also while another process writes to it. */
   ChunkStore forReading() throws StoreException {
-    return Repositories.openReadOnly(root.repository(command), root.keys());
+    return advising(repository -> Repositories.openReadOnly(repository, root.keys()));
   }
 
   /** Opens it for reading, also if some of its files are missing or damaged. */
   ChunkStore forLooking() throws StoreException {
-    return Repositories.openDamaged(root.repository(command), root.keys());
+    return advising(repository -> Repositories.openDamaged(repository, root.keys()));
   }
 
   /** Does the same without asking for a key: of an encrypted one, only checksums can be checked. */
   ChunkStore forLookingWithoutKey() throws StoreException {
-    return Repositories.openLocked(root.repository(command));
+    return advising(Repositories::openLocked);
   }
 
   /**
@@ -92,12 +93,11 @@ final class RepositoryAccess {
 
   private <T> T waiting(Opener<T> opener)
       throws StoreException, JobException, InterruptedException {
-    Path repository = root.repository(command);
     Duration wait = root.lockWait();
     long deadline = System.nanoTime() + wait.toNanos();
     for (boolean told = false; ; told = true) {
       try {
-        return opener.open(repository);
+        return advising(opener);
       } catch (RepositoryInUseException e) {
         long left = deadline - System.nanoTime();
         if (left <= 0) {
@@ -108,6 +108,16 @@ final class RepositoryAccess {
         }
         pause(left);
       }
+    }
+  }
+
+  /** What is damaged before anything is read is in the repository's files. */
+  private <T> T advising(Opener<T> opener) throws StoreException {
+    try {
+      return opener.open(root.repository(command));
+    } catch (DamagedException e) {
+      throw new DamagedException(
+          e.what(), e.ordinal(), e.reason() + ". What can be done shows: nbdvault repair", e);
     }
   }
 

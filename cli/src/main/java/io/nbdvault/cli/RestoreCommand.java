@@ -28,6 +28,9 @@ import picocli.CommandLine.Spec;
     versionProvider = Version.class,
     sortOptions = false,
     header = "Restores the disks of a snapshot, also while a backup runs.",
+    description = {
+      "%nEvery byte is verified. If some cannot be read nothing is restored, unless --salvage says so."
+    },
     footer = {
       "%nExamples:",
       "  nbdvault -r /backup restore web1@latest --to /vm/restored/",
@@ -74,6 +77,13 @@ final class RestoreCommand implements Callable<Integer> {
       description = "Replace a file that exists, overwrite a device that is not empty.")
   private boolean force;
 
+  @Option(
+      names = "--salvage",
+      description =
+          "Restore also what is damaged: zeroes are written where the repository cannot be read,"
+              + " and each such range is listed. Ends with code 3 then.")
+  private boolean salvage;
+
   RestoreCommand(NbdvaultCommand root) {
     this.root = root;
   }
@@ -81,18 +91,28 @@ final class RestoreCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, JobException, InterruptedException {
     long startNanos = System.nanoTime();
-    try (ChunkStore store = new RepositoryAccess(root, spec).forReading();
+    RepositoryAccess access = new RepositoryAccess(root, spec);
+    long lostBytes;
+    try (ChunkStore store = salvage ? access.forLooking() : access.forReading();
         JobDisplay display = root.display()) {
-      SnapshotRecord restored =
+      RestoreJob job =
           new RestoreJob(
-                  store, EngineLimits.defaults(), root.surroundings().cancellation(), display)
-              .run(request());
+              store, EngineLimits.defaults(), root.surroundings().cancellation(), display);
+      SnapshotRecord restored = job.run(request());
+      lostBytes = job.lostBytes();
       display.restored(restored, Duration.ofNanos(System.nanoTime() - startNanos));
+    }
+    if (lostBytes > 0) {
+      throw new JobException(
+          JobException.Kind.PARTIAL,
+          lostBytes
+              + " bytes could not be read and are zeroes in what was restored; nbdvault verify shows"
+              + " all of the damage");
     }
     return ExitCode.OK;
   }
 
   RestoreRequest request() {
-    return new RestoreRequest(snapshot, disks, to, Optional.ofNullable(format), force);
+    return new RestoreRequest(snapshot, disks, to, Optional.ofNullable(format), force, salvage);
   }
 }

@@ -15,6 +15,8 @@ import java.util.Arrays;
 
 /** Reads files that hold passwords and keys. What is wrong with one never shows what is in it. */
 final class SecretFiles {
+  private static final String PUBLIC_KEY = "-----BEGIN PUBLIC KEY-----";
+
   private SecretFiles() {}
 
   /** The password that is the only line of a file. */
@@ -26,6 +28,12 @@ final class SecretFiles {
   /** The content of a file as a key. */
   static KeyFile keyFile(Path file) throws IOException {
     byte[] content = read(file, KeyFile.BYTES_MAX);
+    if (new String(content, StandardCharsets.UTF_8).contains(PUBLIC_KEY)) {
+      throw new IOException(
+          file
+              + ": a public key, which unlocks nothing. Its private key does; the public one is for"
+              + " key add --recipient.");
+    }
     return of(file, () -> KeyFile.of(content));
   }
 

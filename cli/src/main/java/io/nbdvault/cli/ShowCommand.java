@@ -26,7 +26,10 @@ import picocli.CommandLine.Spec;
     versionProvider = Version.class,
     sortOptions = false,
     header = "Shows all there is to know of a snapshot.",
-    description = "%nThe VM's configuration, as QEMU reported it, is shown with --json only.",
+    description =
+        "%nThe VM's configuration, as QEMU reported it, is shown with --json only. Of a disk, zero is"
+            + " what was reported or found to be zeroes, without being read or while it was; new and"
+            + " dedup are what was read, before compression.",
     footer = {
       "%nExamples:",
       "  nbdvault -r /backup show web1@latest",

@@ -1,7 +1,6 @@
 package io.nbdvault.cli;
 
 import io.nbdvault.chunkstore.ChunkStore;
-import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.StoreStatistics;
 import io.nbdvault.cli.render.JobDisplay;
 import io.nbdvault.cli.render.JsonLines;
@@ -9,6 +8,7 @@ import io.nbdvault.cli.render.StatisticsJson;
 import io.nbdvault.cli.render.StatisticsText;
 import io.nbdvault.engine.JobException;
 import io.nbdvault.engine.maintenance.StatisticsJob;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -45,18 +45,19 @@ final class StatsCommand implements Callable<Integer> {
   }
 
   @Override
-  public Integer call() throws StoreException, JobException {
+  public Integer call() throws IOException, JobException {
     StoreStatistics statistics;
     try (ChunkStore store = new RepositoryAccess(root, spec).forReading();
         JobDisplay display = root.display()) {
       statistics = new StatisticsJob(store, root.surroundings().cancellation(), display).run();
     }
+    long diskBytes = RepositorySize.bytes(root.repository(spec));
     PrintStream out = root.surroundings().out();
     if (root.isJson()) {
       JsonLines lines = new JsonLines(out);
-      StatisticsJson.objects(statistics).forEach(lines::write);
+      StatisticsJson.objects(statistics, diskBytes).forEach(lines::write);
     } else {
-      StatisticsText.lines(statistics, snapshots).forEach(out::println);
+      StatisticsText.lines(statistics, diskBytes, snapshots).forEach(out::println);
     }
     return ExitCode.OK;
   }

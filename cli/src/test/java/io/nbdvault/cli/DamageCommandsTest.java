@@ -16,6 +16,9 @@ import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
@@ -89,12 +92,34 @@ class DamageCommandsTest {
     assertThat(run.code()).isEqualTo(ExitCode.PARTIAL);
     assertThat(run.out())
         .contains("damaged: chunk ")
-        .contains("cannot be read: snapshot " + snapshot.shortForm() + " of vm, disk vda: 16384")
+        .contains("block checksum mismatch in file " + largestTable().getFileName())
+        .doesNotContain("computed")
+        .containsPattern(
+            "cannot be read: disk vda of vm: 16384 bytes from \\d+, in snapshot "
+                + snapshot.shortForm()
+                + "\n")
         .contains("DAMAGED");
-    assertThat(run.err()).contains("damage was found: 1 ranges");
+    assertThat(run.err()).contains("damage was found: 1 range of disks");
     JsonNode range = TestRun.of("-r", dir, "verify", "--json").event("damaged-range");
     assertThat(range.path("snapshot").asText()).isEqualTo(snapshot.hex());
     assertThat(range.path("lengthBytes").asLong()).isEqualTo(CHUNK);
+  }
+
+  @Test
+  void namesARangeThatManySnapshotsShareOnce() throws IOException {
+    try (ChunkStore store = Repositories.open(Path.of(dir))) {
+      for (int i = 0; i < 4; i++) {
+        assertThat(backUp(store)).isNotNull();
+      }
+    }
+    flipAByte();
+    TestRun run = TestRun.of("-r", dir, "verify");
+    assertThat(run.out().lines().filter(line -> line.startsWith("cannot be read: ")))
+        .singleElement()
+        .asString()
+        .contains(", in snapshots ")
+        .endsWith(" and 2 more");
+    assertThat(run.err()).contains("damage was found: 5 ranges of disks");
   }
 
   @Test
@@ -114,6 +139,19 @@ class DamageCommandsTest {
   }
 
   @Test
+  void countsFilesWhereItReadsFiles() throws IOException {
+    List<JsonNode> told = TestRun.of("-r", dir, "repair", "--json").json();
+    assertThat(told)
+        .noneMatch(json -> json.has("doneBytes"))
+        .anySatisfy(
+            json -> {
+              assertThat(json.path("event").textValue()).isEqualTo("phase");
+              assertThat(json.path("phase").textValue()).isEqualTo("checking files");
+              assertThat(json.path("expected").intValue()).isBetween(1, 100);
+            });
+  }
+
+  @Test
   void namesAFileThatIsMissing() throws IOException {
     Path table = largestTable();
     Files.delete(table);
@@ -123,6 +161,92 @@ class DamageCommandsTest {
     assertThat(run.err()).contains("nbdvault repair");
     JsonNode summary = TestRun.of("-r", dir, "repair", "--apply", "--json").event("summary");
     assertThat(summary.path("damagedRanges").asInt()).isPositive();
+  }
+
+  @Test
+  void restoresWhatIsLeftOfADamagedDiskIfThatIsWanted() throws IOException {
+    byte[] whole = restored("whole", 0);
+    flipAByte();
+    Path target = temporary.resolve("refused");
+    TestRun refused = TestRun.of("-r", dir, "restore", "vm@latest", "--to", target.toString());
+    assertThat(refused.code()).isEqualTo(ExitCode.FAILED);
+    assertThat(refused.err())
+        .containsPattern("disk vda cannot be restored: 16384 bytes from \\d+ cannot be read")
+        .contains("nbdvault verify")
+        .contains("--salvage")
+        .doesNotContain("computed");
+    assertThat(target).doesNotExist();
+
+    byte[] rest = restored("rest", ExitCode.PARTIAL, "--salvage");
+
+    JsonNode range = TestRun.of("-r", dir, "verify", "--json").event("damaged-range");
+    int offset = range.path("offsetBytes").intValue();
+    assertThat(Arrays.copyOfRange(whole, offset, offset + CHUNK)).isNotEqualTo(new byte[CHUNK]);
+    Arrays.fill(whole, offset, offset + CHUNK, (byte) 0);
+    assertThat(Arrays.mismatch(rest, whole)).isEqualTo(-1);
+  }
+
+  @Test
+  void listsWhatIsRestoredAsZeroes() throws IOException {
+    flipAByte();
+    String to = temporary.resolve("rest").toString();
+    TestRun text = TestRun.of("-q", "-r", dir, "restore", "vm@latest", "--salvage", "--to", to);
+    assertThat(text.out())
+        .containsPattern("^vda: cannot be read, zeroes instead: 16384 bytes from \\d+\n$");
+    assertThat(text.err()).startsWith("nbdvault: 16384 bytes could not be read and are zeroes");
+    TestRun run =
+        TestRun.of("-r", dir, "restore", "vm@latest", "--salvage", "--force", "--to", to, "--json");
+    assertThat(run.event("damaged-range").path("lengthBytes").intValue()).isEqualTo(CHUNK);
+    assertThat(run.event("restored").path("dataBytes").intValue()).isEqualTo(CHUNK * (CHUNKS - 1));
+    assertThat(run.event("summary").path("job").textValue()).isEqualTo("restore");
+    assertThat(run.event("error").path("code").intValue()).isEqualTo(ExitCode.PARTIAL);
+  }
+
+  @Test
+  void restoresZeroesWhereAFileIsMissing() throws IOException {
+    Files.delete(largestTable());
+    assertThat(restored("rest", ExitCode.PARTIAL, "--salvage")).containsOnly((byte) 0);
+  }
+
+  private byte[] restored(String name, int code, String... more) throws IOException {
+    Path target = temporary.resolve(name);
+    List<String> args = new ArrayList<>(List.of("-r", dir, "restore", "vm@latest"));
+    args.addAll(List.of("--to", target.toString()));
+    args.addAll(List.of(more));
+    TestRun run = TestRun.of(args.toArray(new String[0]));
+    assertThat(run.code()).as(run.err()).isEqualTo(code);
+    return Files.readAllBytes(target);
+  }
+
+  @Test
+  void namesTheWayOutWhereFilesAreMissing() throws IOException {
+    Path table = largestTable();
+    Path kept = temporary.resolve("kept");
+    Files.move(table, kept);
+    assertSaysRepair("file " + table.getFileName() + " is missing");
+    Files.move(kept, table);
+    for (String name : List.of("config.json", "db/CURRENT", manifest())) {
+      Path file = Path.of(dir, name);
+      Files.move(file, kept);
+      assertSaysRepair(file.getFileName() + " is missing");
+      Files.move(kept, file);
+    }
+    assertThat(TestRun.of("-r", dir, "snapshots").code()).isZero();
+  }
+
+  private void assertSaysRepair(String reason) {
+    TestRun run = TestRun.of("-r", dir, "snapshots");
+    assertThat(run.code()).isEqualTo(ExitCode.FAILED);
+    assertThat(run.err())
+        .startsWith("nbdvault: Damaged: ")
+        .endsWith(reason + ". What can be done shows: nbdvault repair\n")
+        .hasLineCount(1);
+  }
+
+  private String manifest() throws IOException {
+    try (DirectoryStream<Path> lists = Files.newDirectoryStream(Path.of(dir, "db"), "MANIFEST-*")) {
+      return "db/" + lists.iterator().next().getFileName();
+    }
   }
 
   @Test

@@ -160,6 +160,36 @@ class KeyCommandsTest {
     fails(2, "there is no key slot 3", "key", "remove", "3", "--key-file", keyFile);
   }
 
+  @Test
+  void keepsTheLastKeyThatATimerCanUse() throws IOException {
+    done("init", "--encrypt", "--password-file", password);
+    String recovery = dir.resolve("recovery.pem").toString();
+    done("key", "generate", recovery);
+    addWith(password, "--recipient", recovery + ".pub");
+    addWith(password, "--new-key-file", keyFile);
+    done("key", "remove", "1", "--key-file", keyFile);
+    fails(
+        2,
+        "is the last for a password or a key file",
+        "key",
+        "remove",
+        "3",
+        "--key-file",
+        recovery);
+    done("snapshots", "--key-file", keyFile);
+    done("key", "remove", "3", "--force", "--key-file", recovery);
+    fails(12, "Wrong password", "snapshots", "--key-file", keyFile);
+    done("snapshots", "--key-file", recovery);
+  }
+
+  @Test
+  void saysAtOnceThatLostKeysAreLostBackups() {
+    TestRun made = done("init", "--encrypt", "--password-file", password);
+    assertThat(made.err()).startsWith("If all keys are lost, so are all backups").hasLineCount(1);
+    repository = dir.resolve("second").toString();
+    assertThat(done("init", "--encrypt", "-q", "--password-file", password).err()).isEmpty();
+  }
+
   private void addWith(String passwordFile, String... more) throws IOException {
     List<String> args = new ArrayList<>(List.of("key", "add", "--password-file", passwordFile));
     args.addAll(List.of(more));
@@ -187,7 +217,9 @@ class KeyCommandsTest {
         2,
         "mutually exclusive",
         with(unlock, "key", "add", "--new-key-file", keyFile, "--recipient", recovery));
-    fails(1, "exists already", "key", "generate", recovery);
+    fails(1, recovery + ": exists already", "key", "generate", recovery);
+    fails(1, "a public key", "snapshots", "--key-file", recovery + ".pub");
+    fails(1, "a public key", with(unlock, "key", "add", "--new-key-file", recovery + ".pub"));
     repository = dir.resolve("second").toString();
     fails(1, "a private key", "init", "--encrypt", "--key-file", recovery);
     fails(10, "There is no repository", "key", "list");

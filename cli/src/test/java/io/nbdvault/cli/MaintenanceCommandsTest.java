@@ -218,7 +218,7 @@ class MaintenanceCommandsTest {
         .contains("deduplication         1.67 : 1", "compression           1.00 : 1")
         .contains("that nothing needs")
         .doesNotContain("missing");
-    assertThat(run(0, "stats").out().lines()).hasSize(7);
+    assertThat(run(0, "stats").out().lines()).hasSize(8);
 
     List<JsonNode> json =
         run(0, "stats", "--json").json().stream()
@@ -231,6 +231,7 @@ class MaintenanceCommandsTest {
     assertThat(json.get(1).at("/alone/plainBytes").intValue()).isEqualTo(CHUNK);
     JsonNode summary = json.get(3);
     assertThat(summary.path("job").textValue()).isEqualTo("stats");
+    assertThat(summary.path("diskBytes").longValue()).isGreaterThan(3 * CHUNK);
     assertThat(summary.at("/reachable/chunks").intValue()).isEqualTo(3);
     assertThat(summary.at("/stored/chunks").intValue()).isEqualTo(4);
     assertThat(summary.path("deduplicationRatio").doubleValue()).isEqualTo(1.67);
@@ -239,14 +240,17 @@ class MaintenanceCommandsTest {
   @Test
   void anEmptyRepositoryHoldsNothing() throws IOException {
     assertThat(run(0, "stats").out())
-        .isEqualTo(
+        .matches(
             """
             needed by snapshots   0B, stored in 0B
+            files on disk         \\S+
             deduplication         -
             compression           -
             for gc                0B that nothing needs
             """);
     assertThat(run(0, "stats", "--json").event("summary").has("compressionRatio")).isFalse();
-    assertThat(run(0, "gc").out()).startsWith("reclaimed 0 forgotten snapshots");
+    assertThat(run(0, "gc").out())
+        .startsWith("reclaimed 0 forgotten snapshots")
+        .contains("\ndeleted nothing\n");
   }
 }

@@ -85,7 +85,7 @@ class RetentionCommandsTest {
   void aPolicyTellsProgramsWhatItKeepsAndWhy() throws IOException {
     List<JsonNode> lines = run(0, "forget", "--all-vms", "--keep-daily", "1", "--json").json();
 
-    assertThat(lines).hasSize(6);
+    assertThat(lines).hasSize(7);
     assertThat(lines.get(0).path("vm").textValue()).isEqualTo("db");
     assertThat(lines.get(0).path("kept").booleanValue()).isTrue();
     JsonNode first = lines.get(1);
@@ -95,7 +95,8 @@ class RetentionCommandsTest {
     assertThat(lines.get(4).at("/reasons/1/rule").textValue()).isEqualTo("daily");
     assertThat(lines.get(4).at("/reasons/1/text").textValue())
         .isEqualTo("daily 1 of 1: 2026-11-13");
-    JsonNode summary = lines.get(5);
+    assertThat(lines.get(5).path("event").textValue()).isEqualTo("warning");
+    JsonNode summary = lines.get(6);
     assertThat(summary.path("job").textValue()).isEqualTo("forget");
     assertThat(summary.path("forgotten").intValue()).isEqualTo(3);
     assertThat(summary.path("kept").intValue()).isEqualTo(2);
@@ -160,6 +161,35 @@ class RetentionCommandsTest {
         .startsWith("nbdvault: warning: " + warning);
     JsonNode json = run(0, "forget", "--vm", "web", "--keep-last", "3", "--json").event("warning");
     assertThat(json.path("message").textValue()).startsWith(warning);
+  }
+
+  @Test
+  void collectsNothingWhereOnlyOneOfAHistoryIsLeft() throws IOException {
+    String[] forget = {"forget", "--vm", "web", "--keep-last", "1"};
+    String warning = "nbdvault: warning: VM web: its snapshots cover 3 days, and only one is kept";
+    assertThat(run(0, with(forget, "--dry-run")).err()).startsWith(warning);
+
+    TestRun run = run(ExitCode.PARTIAL, with(forget, "--gc"));
+
+    assertThat(run.err()).startsWith(warning).contains("no space was reclaimed");
+    run(0, "undelete", id(0), id(1), id(2));
+    assertThat(listed("web")).containsExactly(id(0), id(1), id(2), id(3));
+  }
+
+  @Test
+  void warnsOfATagThatNoSnapshotHas() throws IOException {
+    String[] forget = {"forget", "--vm", "web", "--keep-last", "3", "--keep-tag", "resaon"};
+    String warning = "no snapshot has the tag resaon of --keep-tag";
+    assertThat(run(0, with(forget, "--dry-run")).err())
+        .isEqualTo("nbdvault: warning: " + warning + "\n");
+    JsonNode json = run(0, with(forget, "--json")).event("warning");
+    assertThat(json.path("message").textValue()).isEqualTo(warning);
+  }
+
+  private static String[] with(String[] args, String more) {
+    List<String> all = new ArrayList<>(List.of(args));
+    all.add(more);
+    return all.toArray(new String[0]);
   }
 
   @Test

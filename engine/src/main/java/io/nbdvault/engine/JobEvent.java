@@ -1,5 +1,7 @@
 package io.nbdvault.engine;
 
+import io.nbdvault.chunkstore.Consistency;
+import io.nbdvault.chunkstore.DamagedRange;
 import io.nbdvault.chunkstore.SnapshotRecord;
 import java.time.Instant;
 import java.util.Optional;
@@ -11,7 +13,7 @@ public sealed interface JobEvent {
   record Started(String job, String subject) implements JobEvent {}
 
   /** All disks are of this instant from here on; the guest goes on. */
-  record PointInTime(Instant time, int disks, String consistency) implements JobEvent {}
+  record PointInTime(Instant time, int disks, Consistency consistency) implements JobEvent {}
 
   /** A disk begins. {@code fullReason} says why a disk is read in full. */
   record DiskStarted(String disk, long sizeBytes, boolean incremental, Optional<String> fullReason)
@@ -36,7 +38,7 @@ public sealed interface JobEvent {
    *
    * @param phase its name
    * @param done of what the phase counts
-   * @param expected in all; an estimate
+   * @param expected in all; an estimate; 0 where not even that is known
    * @param inBytes whether bytes are counted
    */
   record PhaseProgress(String phase, long done, long expected, boolean inBytes)
@@ -50,6 +52,9 @@ public sealed interface JobEvent {
 
   /** A disk is restored. */
   record Restored(String disk, String target, long sizeBytes, long dataBytes) implements JobEvent {}
+
+  /** A part of a disk cannot be read; where it is restored, zeroes are written. */
+  record Lost(DamagedRange range) implements JobEvent {}
 
   /** Something of ours was removed from a QEMU: a job, an export, a node, a bitmap, a file. */
   record Removed(String kind, String name) implements JobEvent {}

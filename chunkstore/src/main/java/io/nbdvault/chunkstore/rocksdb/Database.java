@@ -135,7 +135,7 @@ final class Database implements AutoCloseable {
       return new Database(location, options, db, families);
     } catch (RocksDBException e) {
       options.close();
-      throw StoreErrors.of(location, "opening its database", e);
+      throw StoreErrors.ofOpening(location, e);
     }
   }
 
@@ -336,7 +336,7 @@ final class Database implements AutoCloseable {
       rows.status();
       return null;
     } catch (RocksDBException e) {
-      return String.valueOf(e.getMessage());
+      return RocksText.brief(e.getMessage());
     }
   }
 

@@ -69,7 +69,7 @@ final class Marker {
       collectFromLeaves();
       markChunks();
     }
-    listener.progress(Phase.MARK, nodes, nodes);
+    listener.progress(Phase.MARK, nodes, 0);
     return marks;
   }
 
@@ -101,7 +101,7 @@ final class Marker {
     }
     TreeNode node = reader.readNode(id, row);
     nodes++;
-    listener.progress(Phase.MARK, nodes, nodes);
+    listener.progress(Phase.MARK, nodes, 0);
     if (node.level() == 0) {
       leaves.addLong(row.ordinal());
       collect(node);

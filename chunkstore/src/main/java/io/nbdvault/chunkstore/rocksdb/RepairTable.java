@@ -48,7 +48,7 @@ final class RepairTable implements AutoCloseable {
       table.reader.verifyChecksum();
       return Optional.empty();
     } catch (RocksDBException e) {
-      return Optional.of(String.valueOf(e.getMessage()));
+      return Optional.of(RocksText.brief(e.getMessage()));
     }
   }
 

@@ -112,7 +112,8 @@ record RepositoryDirectory(Path dir) {
   /**
    * Reads the configuration.
    *
-   * @throws NoRepositoryException if there is none
+   * @throws NoRepositoryException if there is none, and no database either
+   * @throws DamagedException if it is missing or damaged
    * @throws UnsupportedFormatException if its format is newer than this version
    */
   RepositoryConfig readConfig() throws StoreException {
@@ -135,6 +136,9 @@ record RepositoryDirectory(Path dir) {
     try (InputStream in = Files.newInputStream(config())) {
       return in.readNBytes(ConfigFile.BYTES_MAX);
     } catch (NoSuchFileException e) {
+      if (Files.isDirectory(databaseToRead())) {
+        throw new DamagedException(config().toString(), OptionalLong.empty(), "is missing", e);
+      }
       throw new NoRepositoryException(location(), e);
     } catch (IOException e) {
       throw StoreErrors.of(location(), "reading " + CONFIG, e);

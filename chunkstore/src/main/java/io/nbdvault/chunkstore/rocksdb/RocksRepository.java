@@ -308,8 +308,7 @@ public final class RocksRepository {
 
   private static boolean isFileGone(StoreException e) {
     return e.getCause() instanceof RocksDBException cause
-        && cause.getMessage() != null
-        && cause.getMessage().contains("No such file or directory");
+        && RocksText.isFileGone(cause.getMessage());
   }
 
   private static void pause() throws StoreException {

@@ -2,14 +2,19 @@ package io.nbdvault.chunkstore.rocksdb;
 
 import io.nbdvault.chunkstore.ChunkId;
 import io.nbdvault.chunkstore.ChunkVisitor;
+import io.nbdvault.chunkstore.DamageVisitor;
+import io.nbdvault.chunkstore.DamagedException;
 import io.nbdvault.chunkstore.DiskReader;
 import io.nbdvault.chunkstore.DiskRecord;
 import io.nbdvault.chunkstore.SnapshotReader;
 import io.nbdvault.chunkstore.SnapshotRecord;
 import io.nbdvault.chunkstore.StoreException;
+import io.nbdvault.chunkstore.StoreFailedException;
+import io.nbdvault.chunkstore.format.TreeNode;
 import io.nbdvault.chunkstore.tree.TreeShape;
 import io.nbdvault.chunkstore.tree.TreeWalk;
 import java.io.IOException;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
 
 /** A snapshot that is open for reading. */
@@ -90,6 +95,26 @@ final class RocksSnapshotReader implements SnapshotReader {
           first,
           end,
           (index, id) -> visitor.visit(index, id, plainLength(index)));
+    }
+
+    @Override
+    public void forEachReadableChunk(ChunkVisitor visitor, DamageVisitor damaged)
+        throws IOException {
+      TreeWalk.forEachReadableChunk(
+          shape,
+          disk.root(),
+          this::readNode,
+          (index, id) -> visitor.visit(index, id, plainLength(index)),
+          damaged);
+    }
+
+    /** A node that the storage does not give back is as damaged as one that it gives back wrong. */
+    private TreeNode readNode(ChunkId id) throws StoreException {
+      try {
+        return open().read(id);
+      } catch (StoreFailedException e) {
+        throw new DamagedException("node " + id, OptionalLong.empty(), "" + e.getMessage(), e);
+      }
     }
 
     @Override

@@ -171,7 +171,7 @@ final class StatisticsWalk {
       leaves.addLong(ordinal);
       references += dataChunks;
     }
-    listener.progress(Phase.TREES, nodes.count(), nodes.count());
+    listener.progress(Phase.TREES, nodes.count(), 0);
     return dataChunks;
   }
 

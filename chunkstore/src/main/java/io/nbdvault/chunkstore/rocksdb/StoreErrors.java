@@ -28,9 +28,18 @@ final class StoreErrors {
       return new StoreFullException(location, e);
     }
     if (status != null && status.getCode() == Status.Code.Corruption) {
-      return new DamagedException(what, OptionalLong.empty(), "" + e.getMessage(), e);
+      return new DamagedException(what, OptionalLong.empty(), RocksText.brief(e.getMessage()), e);
     }
     return failed(location, what, e);
+  }
+
+  /** The same, of opening a database: there a file that is missing is damage, too. */
+  static StoreException ofOpening(String location, RocksDBException e) {
+    if (!isNoSpace(e.getStatus(), e) && RocksText.isFileGone(e.getMessage())) {
+      return new DamagedException(
+          "the database of " + location, OptionalLong.empty(), RocksText.brief(e.getMessage()), e);
+    }
+    return of(location, "the database of " + location, e);
   }
 
   /** Turns the file system's error into the store's. */

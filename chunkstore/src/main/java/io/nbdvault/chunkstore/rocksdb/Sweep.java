@@ -80,9 +80,9 @@ final class Sweep {
             dead.addLong(row.ordinal());
             deadBytes += bytes(row);
           }
-          report(Phase.SCAN, rows, rows);
+          report(Phase.SCAN, rows, 0);
         });
-    listener.progress(Phase.SCAN, rows, rows);
+    listener.progress(Phase.SCAN, rows, 0);
     return dead;
   }
 
@@ -97,7 +97,8 @@ final class Sweep {
     long[] seen = new long[1];
     index.forEach(
         (key, row) -> {
-          report(Phase.SWEEP, ++seen[0], Math.max(rows, seen[0]));
+          // A sweep that goes on from a killed one has not counted the rows.
+          report(Phase.SWEEP, ++seen[0], rows == 0 ? 0 : Math.max(rows, seen[0]));
           if (doomed.contains(row.ordinal()) && !remove(key, remover)) {
             marks.add(row.ordinal());
             countLive(key);

@@ -1,6 +1,8 @@
 package io.nbdvault.chunkstore.tree;
 
 import io.nbdvault.chunkstore.ChunkId;
+import io.nbdvault.chunkstore.DamageVisitor;
+import io.nbdvault.chunkstore.DamagedException;
 import io.nbdvault.chunkstore.format.TreeNode;
 import java.io.IOException;
 
@@ -17,12 +19,15 @@ public final class TreeWalk {
   private final long first;
   private final long end;
   private final Visitor visitor;
+  private final DamageVisitor damaged;
 
-  private TreeWalk(TreeShape shape, NodeSource source, long first, long end, Visitor visitor) {
-    this.nodes = new CheckedNodes(shape, source);
+  private TreeWalk(
+      CheckedNodes nodes, long first, long end, Visitor visitor, DamageVisitor damaged) {
+    this.nodes = nodes;
     this.first = first;
     this.end = end;
     this.visitor = visitor;
+    this.damaged = damaged;
   }
 
   /**
@@ -44,14 +49,40 @@ public final class TreeWalk {
               + ")");
     }
     if (first < end && !root.isZero()) {
-      new TreeWalk(shape, source, first, end, visitor).visitNode(root, shape.rootLevel(), 0);
+      CheckedNodes nodes = new CheckedNodes(shape, source);
+      new TreeWalk(nodes, first, end, visitor, TreeWalk::fail)
+          .visitNode(root, shape.rootLevel(), 0);
     }
+  }
+
+  /** Visits all chunks, and tells of nodes that cannot be read instead of ending there. */
+  public static void forEachReadableChunk(
+      TreeShape shape, ChunkId root, NodeSource source, Visitor visitor, DamageVisitor damaged)
+      throws IOException {
+    if (shape.chunkCount() > 0 && !root.isZero()) {
+      CheckedNodes nodes = new CheckedNodes(shape, source);
+      new TreeWalk(nodes, 0, shape.chunkCount(), visitor, damaged)
+          .visitNode(root, shape.rootLevel(), 0);
+    }
+  }
+
+  private static void fail(long firstChunk, long chunkCount, DamagedException damage)
+      throws DamagedException {
+    throw damage;
   }
 
   /** Returns false when the visitor wants no more. The depth is at most the tree's height: 7. */
   private boolean visitNode(ChunkId id, int level, long nodeIndex) throws IOException {
-    TreeNode node = nodes.read(id, level, nodeIndex);
     long firstOfNode = nodeIndex << (TreeShape.FANOUT_BITS * (level + 1));
+    TreeNode node;
+    try {
+      node = nodes.read(id, level, nodeIndex);
+    } catch (DamagedException e) {
+      long chunkCount = nodes.shape().chunkCount();
+      long count = Math.min(TreeShape.childSpan(level + 1), chunkCount - firstOfNode);
+      damaged.damaged(firstOfNode, count, e);
+      return true;
+    }
     boolean startsInside = TreeShape.nodeIndex(first, level) == nodeIndex && first > firstOfNode;
     int slot = startsInside ? TreeShape.slot(first, level) : 0;
     for (; slot < node.count(); slot++) {

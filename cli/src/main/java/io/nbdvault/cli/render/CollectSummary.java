@@ -23,7 +23,9 @@ public final class CollectSummary {
             + Amounts.bytes(report.unreachableBytes())
             + " in "
             + plural(report.recordsUnreachable(), "record"));
-    if (!report.dryRun()) {
+    if (!report.dryRun() && report.recordsFreed() == 0) {
+      lines.add("deleted nothing");
+    } else if (!report.dryRun()) {
       lines.add(
           "deleted "
               + Amounts.bytes(report.freedBytes())

@@ -15,7 +15,7 @@ final class EventJson {
       return JsonLines.event("point-in-time")
           .put("time", point.time().toString())
           .put("disks", point.disks())
-          .put("consistency", point.consistency());
+          .put("consistency", SnapshotTable.consistency(point.consistency()));
     }
     if (event instanceof JobEvent.DiskStarted disk) {
       ObjectNode json =
@@ -41,10 +41,9 @@ final class EventJson {
           .put("duplicateBytes", progress.duplicateBytes());
     }
     if (event instanceof JobEvent.PhaseProgress step) {
-      return JsonLines.event("phase")
-          .put("phase", step.phase())
-          .put("done", step.done())
-          .put("expected", step.expected());
+      ObjectNode json =
+          JsonLines.event("phase").put("phase", step.phase()).put("done", step.done());
+      return step.expected() == 0 ? json : json.put("expected", step.expected());
     }
     if (event instanceof JobEvent.Warning warning) {
       return JsonLines.event("warning").put("message", warning.message());
@@ -61,6 +60,9 @@ final class EventJson {
           .put("target", restored.target())
           .put("sizeBytes", restored.sizeBytes())
           .put("dataBytes", restored.dataBytes());
+    }
+    if (event instanceof JobEvent.Lost lost) {
+      return VerifyJson.of(lost.range());
     }
     if (event instanceof JobEvent.Removed removed) {
       return JsonLines.event("removed").put("kind", removed.kind()).put("name", removed.name());

@@ -62,8 +62,11 @@ public final class ProgressLine {
     shown = true;
   }
 
-  /** Draws the line anew. */
+  /** Draws the line anew, once there is something to do. */
   public void draw(JobEvent.Progress progress) {
+    if (progress.doneBytes() == 0 && progress.expectedBytes() == 0) {
+      return; // Neither begun nor done: all that a bar could say would be wrong.
+    }
     measure(progress.doneBytes());
     terminal.print(ERASE + text(progress));
     terminal.flush();
@@ -103,16 +106,21 @@ public final class ProgressLine {
 
   private String text(JobEvent.PhaseProgress step) {
     long done = step.done();
+    if (step.expected() == 0) {
+      return Printable.fit(step.phase() + (done == 0 ? "" : " " + amount(step, done)), width);
+    }
     long expected = Math.max(done, step.expected());
     List<String> parts =
-        step.inBytes()
-            ? List.of(" " + Amounts.bytes(done) + " of " + Amounts.bytes(expected), left(expected))
-            : List.of(" " + done + " of " + expected, left(expected));
+        List.of(" " + amount(step, done) + " of " + amount(step, expected), left(expected));
     return text(step.phase() + " ", done, expected, parts);
   }
 
+  private static String amount(JobEvent.PhaseProgress step, long count) {
+    return step.inBytes() ? Amounts.bytes(count) : String.valueOf(count);
+  }
+
   private String left(long expected) {
-    return bytesPerSecond < 1
+    return bytesPerSecond < 1 || expected == lastBytes
         ? ""
         : "  " + Amounts.clock((long) ((expected - lastBytes) / bytesPerSecond)) + " left";
   }
@@ -137,7 +145,7 @@ public final class ProgressLine {
     return List.of(
         " " + Amounts.bytes(done) + " of " + Amounts.bytes(expected),
         known ? "  " + Amounts.bytes((long) bytesPerSecond) + "/s" : "",
-        known ? "  " + Amounts.clock((long) ((expected - done) / bytesPerSecond)) + " left" : "",
+        left(expected),
         contentPart("new", progress.newBytes()),
         contentPart("dedup", progress.duplicateBytes()));
   }

@@ -12,7 +12,7 @@ public final class StatisticsJson {
   private StatisticsJson() {}
 
   /** An object for each VM, each followed by those of its snapshots; then the summary. */
-  public static List<ObjectNode> objects(StoreStatistics statistics) {
+  public static List<ObjectNode> objects(StoreStatistics statistics, long diskBytes) {
     List<ObjectNode> objects = new ArrayList<>();
     for (StoreStatistics.Vm vm : statistics.vms()) {
       ObjectNode json =
@@ -25,7 +25,7 @@ public final class StatisticsJson {
       objects.add(json);
       vm.snapshots().forEach(snapshot -> objects.add(snapshot(vm, snapshot)));
     }
-    objects.add(summary(statistics));
+    objects.add(summary(statistics).put("diskBytes", diskBytes));
     return objects;
   }
 

@@ -17,9 +17,10 @@ public final class StatisticsText {
   /**
    * A table of the VMs, then the sums.
    *
+   * @param diskBytes what the repository's files take
    * @param snapshots whether each snapshot has a line too
    */
-  public static List<String> lines(StoreStatistics statistics, boolean snapshots) {
+  public static List<String> lines(StoreStatistics statistics, long diskBytes, boolean snapshots) {
     List<String> lines = new ArrayList<>();
     if (!statistics.vms().isEmpty()) {
       lines.addAll(table(statistics, snapshots).lines());
@@ -32,6 +33,7 @@ public final class StatisticsText {
             + Amounts.bytes(reachable.plainBytes())
             + ", stored in "
             + Amounts.bytes(reachable.storedBytes()));
+    lines.add("files on disk         " + Amounts.bytes(diskBytes));
     lines.add("deduplication         " + times(ratios.deduplication()));
     lines.add("compression           " + times(ratios.compression()));
     // Both sums are taken while backups may go on.
@@ -70,6 +72,15 @@ public final class StatisticsText {
                         snapshot.dataBytes(),
                         snapshot.alone()));
       }
+    }
+    if (statistics.vms().size() > 1) {
+      table.row(
+          "total",
+          "",
+          Amounts.bytes(statistics.sizeBytes()),
+          Amounts.bytes(statistics.dataBytes()),
+          "",
+          "");
     }
     return table;
   }

@@ -1,6 +1,7 @@
 package io.nbdvault.cli.render;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.nbdvault.chunkstore.DamagedRange;
 import io.nbdvault.chunkstore.SnapshotRecord;
 import io.nbdvault.engine.JobEvent;
 import java.io.PrintStream;
@@ -14,6 +15,9 @@ import org.jspecify.annotations.Nullable;
  * what came out of it on stdout.
  */
 public final class TextDisplay implements JobDisplay {
+  /** More lines than this nobody reads; {@code --json} has them all. */
+  private static final int LOST_LINES_MAX = 100;
+
   private final PrintStream out;
   private final PrintStream err;
   private final boolean quiet;
@@ -26,6 +30,9 @@ public final class TextDisplay implements JobDisplay {
 
   @GuardedBy("this")
   private int removed;
+
+  @GuardedBy("this")
+  private int lostRanges;
 
   /**
    * @param quiet whether only warnings are shown
@@ -80,6 +87,8 @@ public final class TextDisplay implements JobDisplay {
     } else if (event instanceof JobEvent.Removed thing) {
       removed++;
       note("removed " + thing.kind() + " " + thing.name());
+    } else if (event instanceof JobEvent.Lost loss) {
+      lost(loss.range());
     } else if (event instanceof JobEvent.Committed commit) {
       committed = commit.snapshot();
     } else if (event instanceof JobEvent.Restored disk) {
@@ -92,6 +101,24 @@ public final class TextDisplay implements JobDisplay {
               + ", "
               + Amounts.bytes(disk.dataBytes())
               + " of it data");
+    }
+  }
+
+  /** Shown also if only warnings are: nobody may take this for the disk as it was. */
+  @GuardedBy("this")
+  private void lost(DamagedRange range) {
+    lostRanges++;
+    if (lostRanges <= LOST_LINES_MAX) {
+      print(
+          out,
+          prefix
+              + range.disk()
+              + ": cannot be read, zeroes instead: "
+              + range.lengthBytes()
+              + " bytes from "
+              + range.offsetBytes());
+    } else if (lostRanges == LOST_LINES_MAX + 1) {
+      print(out, prefix + range.disk() + ": and more: see them with --json");
     }
   }
 

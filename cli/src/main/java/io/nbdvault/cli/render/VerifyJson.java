@@ -37,15 +37,18 @@ public final class VerifyJson {
       objects.add(json);
     }
     for (DamagedRange range : report.ranges()) {
-      objects.add(
-          JsonLines.event("damaged-range")
-              .put("snapshot", range.snapshot().hex())
-              .put("vm", range.vm())
-              .put("disk", range.disk())
-              .put("offsetBytes", range.offsetBytes())
-              .put("lengthBytes", range.lengthBytes()));
+      objects.add(of(range));
     }
     return objects;
+  }
+
+  static ObjectNode of(DamagedRange range) {
+    return JsonLines.event("damaged-range")
+        .put("snapshot", range.snapshot().hex())
+        .put("vm", range.vm())
+        .put("disk", range.disk())
+        .put("offsetBytes", range.offsetBytes())
+        .put("lengthBytes", range.lengthBytes());
   }
 
   static ObjectNode of(DamagedItem item) {

@@ -3,18 +3,24 @@ package io.nbdvault.cli.render;
 import io.nbdvault.chunkstore.DamagedContent;
 import io.nbdvault.chunkstore.DamagedItem;
 import io.nbdvault.chunkstore.DamagedRange;
+import io.nbdvault.chunkstore.SnapshotId;
 import io.nbdvault.chunkstore.VerifyOptions;
 import io.nbdvault.chunkstore.VerifyReport;
 import io.nbdvault.engine.maintenance.VerifyRequest;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
 
 /** What a verification found, for people. */
 public final class VerifyText {
   /** More lines of one kind than this nobody reads; {@code --json} has them all. */
   private static final int LINES_MAX = 100;
+
+  private static final int SNAPSHOTS_SHOWN_MAX = 3;
 
   private VerifyText() {}
 
@@ -27,13 +33,14 @@ public final class VerifyText {
     for (DamagedContent content : first(report.contents())) {
       lines.add(Printable.line(line(content)));
     }
-    for (DamagedRange range : first(report.ranges())) {
-      lines.add(Printable.line(line(range)));
+    Map<Place, List<SnapshotId>> places = places(report.ranges());
+    int rangesShown = 0;
+    for (Place place : first(List.copyOf(places.keySet()))) {
+      List<SnapshotId> snapshots = places.getOrDefault(place, List.of());
+      lines.add(Printable.line(line(place, snapshots)));
+      rangesShown += snapshots.size();
     }
-    int shown =
-        first(report.items()).size()
-            + first(report.contents()).size()
-            + first(report.ranges()).size();
+    int shown = first(report.items()).size() + first(report.contents()).size() + rangesShown;
     long all = report.items().size() + report.contentsFound() + report.rangesFound();
     if (all > shown) {
       lines.add("and " + (all - shown) + " more: see them with --json");
@@ -64,10 +71,26 @@ public final class VerifyText {
 
   /** What is to be done, in one sentence. */
   public static String advice(VerifyReport report) {
-    String found = "damage was found: " + report.rangesFound() + " ranges of disks cannot be read";
+    String found =
+        "damage was found: "
+            + report.rangesFound()
+            + (report.rangesFound() == 1 ? " range" : " ranges")
+            + " of disks cannot be read";
     return report.items().isEmpty()
         ? found + "; the next full backup of the VM heals what its disks still hold"
         : found + "; see what can be done with: nbdvault repair";
+  }
+
+  /** Bytes of a disk, which many snapshots may share. */
+  private record Place(String vm, String disk, long offsetBytes, long lengthBytes) {}
+
+  private static Map<Place, List<SnapshotId>> places(List<DamagedRange> ranges) {
+    Map<Place, List<SnapshotId>> places = new LinkedHashMap<>();
+    for (DamagedRange range : ranges) {
+      Place place = new Place(range.vm(), range.disk(), range.offsetBytes(), range.lengthBytes());
+      places.computeIfAbsent(place, p -> new ArrayList<>()).add(range.snapshot());
+    }
+    return places;
   }
 
   private static <T> List<T> first(List<T> all) {
@@ -85,16 +108,23 @@ public final class VerifyText {
         + content.reason();
   }
 
-  private static String line(DamagedRange range) {
-    return "cannot be read: snapshot "
-        + range.snapshot().shortForm()
+  private static String line(Place place, List<SnapshotId> snapshots) {
+    String ids =
+        snapshots.stream()
+            .limit(SNAPSHOTS_SHOWN_MAX)
+            .map(SnapshotId::shortForm)
+            .collect(Collectors.joining(", "));
+    int more = snapshots.size() - SNAPSHOTS_SHOWN_MAX;
+    return "cannot be read: disk "
+        + place.disk()
         + " of "
-        + range.vm()
-        + ", disk "
-        + range.disk()
+        + place.vm()
         + ": "
-        + range.lengthBytes()
+        + place.lengthBytes()
         + " bytes from "
-        + range.offsetBytes();
+        + place.offsetBytes()
+        + (snapshots.size() == 1 ? ", in snapshot " : ", in snapshots ")
+        + ids
+        + (more > 0 ? " and " + more + " more" : "");
   }
 }

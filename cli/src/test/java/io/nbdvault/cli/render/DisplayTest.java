@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.nbdvault.chunkstore.Consistency;
 import io.nbdvault.engine.JobEvent;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -118,10 +119,21 @@ class DisplayTest {
   }
 
   @Test
+  void leavesOutOfAPhaseWhatIsNotKnown() throws IOException {
+    JsonDisplay display = new JsonDisplay(out, false, nanos::get);
+    display.onEvent(new JobEvent.PhaseProgress("mark", 7, 0, false));
+    display.onEvent(new JobEvent.PhaseProgress("sweep", 7, 9, false));
+
+    assertThat(json().get(0).path("done").intValue()).isEqualTo(7);
+    assertThat(json().get(0).has("expected")).isFalse();
+    assertThat(json().get(1).path("expected").intValue()).isEqualTo(9);
+  }
+
+  @Test
   void flushesThePointInTimeAtOnce() {
     JobDisplay display = new JsonDisplay(out, false, nanos::get);
 
-    display.onEvent(new JobEvent.PointInTime(SampleSnapshots.TIME, 2, "crash"));
+    display.onEvent(new JobEvent.PointInTime(SampleSnapshots.TIME, 2, Consistency.CRASH));
 
     assertThat(outLines())
         .containsExactly(
@@ -199,7 +211,7 @@ class DisplayTest {
   static void backup(JobDisplay display) {
     display.onEvent(new JobEvent.Started("backup", "web1"));
     display.onEvent(new JobEvent.Removed("job", "nbdvault-x"));
-    display.onEvent(new JobEvent.PointInTime(SampleSnapshots.TIME, 2, "crash"));
+    display.onEvent(new JobEvent.PointInTime(SampleSnapshots.TIME, 2, Consistency.CRASH));
     display.onEvent(new JobEvent.DiskSkipped("cd0", "read-only"));
     display.onEvent(new JobEvent.DiskStarted("vdb", 1L << 30, false, Optional.of("no bitmap")));
     display.onEvent(new JobEvent.Warning("something is odd"));

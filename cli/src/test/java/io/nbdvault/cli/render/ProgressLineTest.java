@@ -104,10 +104,29 @@ class ProgressLineTest {
   }
 
   @Test
-  void showsAJobWithNothingToDo() {
+  void showsNothingBeforeThereIsSomethingToDo() {
     line(60).draw(new JobEvent.Progress(0, 0, 0, 0));
 
-    assertThat(written()).contains("100%", "0B of 0B");
+    assertThat(written()).isEmpty();
+  }
+
+  @Test
+  void countsWithoutABarWhatHasNoKnownEnd() {
+    ProgressLine line = line(60);
+    line.draw(new JobEvent.PhaseProgress("mark", 0, 0, false));
+    assertThat(written()).isEqualTo(ERASE + "mark");
+    seconds(1);
+    line.draw(new JobEvent.PhaseProgress("mark", 40, 0, false));
+    assertThat(written()).isEqualTo(ERASE + "mark 40");
+  }
+
+  @Test
+  void saysNotHowMuchTimeIsLeftOfWhatIsOver() {
+    ProgressLine line = line(60);
+    line.draw(new JobEvent.PhaseProgress("sweep", 0, 40, false));
+    seconds(1);
+    line.draw(new JobEvent.PhaseProgress("sweep", 40, 40, false));
+    assertThat(written()).endsWith("] 40 of 40");
   }
 
   @Test

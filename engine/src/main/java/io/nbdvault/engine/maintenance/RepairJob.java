@@ -30,11 +30,13 @@ public final class RepairJob {
   private final EngineLimits limits;
   private final Cancellation cancellation;
   private final JobListener listener;
+  private final PhaseMeter meter;
 
   public RepairJob(EngineLimits limits, Cancellation cancellation, JobListener listener) {
     this.limits = limits;
     this.cancellation = cancellation;
     this.listener = JobListener.serialized(listener);
+    this.meter = new PhaseMeter(this.listener);
   }
 
   /**
@@ -78,9 +80,7 @@ public final class RepairJob {
   }
 
   private void tell(String what, long done, long expected) {
-    if (expected > 0) {
-      listener.onEvent(new JobEvent.Progress(done, expected, 0, 0));
-    }
+    meter.tell(what, done, expected, false);
   }
 
   private boolean proceed(VerifyProgress progress) {

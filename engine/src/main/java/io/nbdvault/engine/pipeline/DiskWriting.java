@@ -1,16 +1,22 @@
 package io.nbdvault.engine.pipeline;
 
 import io.nbdvault.chunkstore.ChunkId;
+import io.nbdvault.chunkstore.DamagedException;
 import io.nbdvault.chunkstore.DiskReader;
+import io.nbdvault.chunkstore.StoreException;
+import io.nbdvault.chunkstore.StoreFailedException;
 import io.nbdvault.engine.JobException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.LongAdder;
 
 /**
  * Writes one disk of a snapshot to a target: this thread walks the tree in the order of the disk,
@@ -36,6 +42,7 @@ public final class DiskWriting {
   private final Target target;
   private final boolean zeroHoles;
   private final ProgressMeter meter;
+  private final Optional<LostRanges> lost;
   private final int chunkSizeBytes;
   private final int chunksPerWrite;
   private final Deque<CompletableFuture<Void>> pending = new ArrayDeque<>();
@@ -44,11 +51,13 @@ public final class DiskWriting {
   private long runFirstChunk;
   private long nextChunk;
   private long dataBytes;
+  private final LongAdder lostDataBytes = new LongAdder();
 
   /**
    * @param name what the user knows the disk by
    * @param zeroHoles whether ranges without data must be zeroed: false for a target that is all
    *     zeroes already
+   * @param lost gets what cannot be read, and zeroes are written there; empty if that is to end it
    */
   public DiskWriting(
       Pipeline pipeline,
@@ -56,13 +65,15 @@ public final class DiskWriting {
       DiskReader disk,
       Target target,
       boolean zeroHoles,
-      ProgressMeter meter) {
+      ProgressMeter meter,
+      Optional<LostRanges> lost) {
     this.pipeline = pipeline;
     this.name = name;
     this.disk = disk;
     this.target = target;
     this.zeroHoles = zeroHoles;
     this.meter = meter;
+    this.lost = lost;
     this.chunkSizeBytes = disk.chunkSizeBytes();
     this.chunksPerWrite = Math.max(1, pipeline.limits().requestBytesMax() / chunkSizeBytes);
   }
@@ -70,12 +81,17 @@ public final class DiskWriting {
   /**
    * Writes the whole disk.
    *
-   * @return bytes of data written, zeroes not counted
+   * @return bytes of data written, zeroes and what is lost not counted
    */
   public long run() throws JobException, IOException, InterruptedException {
     long chunks = (disk.sizeBytes() + chunkSizeBytes - 1) / chunkSizeBytes;
     try {
-      disk.forEachChunk(0, chunks, this::visit);
+      if (lost.isPresent()) {
+        // What a node that is lost stands for is written as if it were a hole.
+        disk.forEachReadableChunk(this::visit, (first, count, damage) -> lose(first, count));
+      } else {
+        disk.forEachChunk(0, chunks, this::visit);
+      }
       writeRun();
       zeroUpTo(chunks);
       while (!pending.isEmpty()) {
@@ -90,7 +106,13 @@ public final class DiskWriting {
       }
       throw e;
     }
-    return dataBytes;
+    return dataBytes - lostDataBytes.sum();
+  }
+
+  private void lose(long firstChunk, long chunkCount) {
+    long offset = firstChunk * chunkSizeBytes;
+    long end = Math.min(disk.sizeBytes(), (firstChunk + chunkCount) * chunkSizeBytes);
+    lost.orElseThrow().add(offset, end - offset);
   }
 
   /** Carries a job's end through the walk of the tree, which knows of {@link IOException} only. */
@@ -138,7 +160,7 @@ public final class DiskWriting {
           byte[] buffer = pipeline.buffers().take(length);
           int position = 0;
           for (ChunkId id : ids) {
-            position += disk.read(id, buffer, position);
+            position += read(id, buffer, position, offset + position);
           }
           if (position != length) {
             throw new IOException("chunks at " + offset + " hold " + position + " of " + length);
@@ -147,6 +169,33 @@ public final class DiskWriting {
           pipeline.buffers().giveBack(buffer);
           meter.moved(length);
         });
+  }
+
+  /** Reads a chunk. What is lost reads as zeroes, where that is wanted. Returns its length. */
+  private int read(ChunkId id, byte[] buffer, int position, long offset) throws JobException {
+    try {
+      return disk.read(id, buffer, position);
+    } catch (DamagedException | StoreFailedException e) {
+      int length = (int) Math.min(chunkSizeBytes, disk.sizeBytes() - offset);
+      if (lost.isEmpty()) {
+        throw JobException.failed(unreadable(offset, length), e);
+      }
+      Arrays.fill(buffer, position, position + length, (byte) 0);
+      lost.get().add(offset, length);
+      lostDataBytes.add(length);
+      return length;
+    } catch (StoreException e) {
+      throw JobException.failed("" + e.getMessage(), e);
+    }
+  }
+
+  /** A sentence on what of a disk cannot be read, and what to do. */
+  public static String unreadable(long offsetBytes, long lengthBytes) {
+    return lengthBytes
+        + " bytes from "
+        + offsetBytes
+        + " cannot be read (nbdvault verify shows all of the damage, restore --salvage restores"
+        + " the rest)";
   }
 
   private void zeroUpTo(long chunk) throws JobException, InterruptedException {

@@ -258,9 +258,7 @@ final class LiveBackup implements BackupSource {
     if (froze && !heldUntilThaw) {
       freeze.notHeld(request.freeze());
     }
-    context
-        .listener()
-        .onEvent(new JobEvent.PointInTime(instant, parts.size(), consistency().name()));
+    context.listener().onEvent(new JobEvent.PointInTime(instant, parts.size(), consistency()));
   }
 
   private void export(BackupRequest request)

@@ -34,7 +34,10 @@ final class VmLock implements AutoCloseable {
    */
   static VmLock acquire(String key) throws JobException {
     if (!HELD.add(key)) {
-      throw busy(" (pid " + ProcessHandle.current().pid() + ")");
+      throw new JobException(
+          JobException.Kind.VM_BUSY,
+          "this VM is being backed up by this process already; a plan may name each QEMU and each"
+              + " image once");
     }
     boolean acquired = false;
     try {

@@ -11,11 +11,23 @@ import java.util.Optional;
  * @param to a file, a directory, a block device or an NBD URI
  * @param format of new images; empty to go by the name's ending, raw unless that is {@code .qcow2}
  * @param force whether what is there already may be overwritten
+ * @param salvage whether what cannot be read is restored as zeroes, and told, instead of nothing
  */
 public record RestoreRequest(
-    String snapshot, List<String> disks, String to, Optional<ImageFormat> format, boolean force) {
+    String snapshot,
+    List<String> disks,
+    String to,
+    Optional<ImageFormat> format,
+    boolean force,
+    boolean salvage) {
   public RestoreRequest {
     disks = List.copyOf(disks);
+  }
+
+  /** A request that is met wholly or not at all. */
+  public RestoreRequest(
+      String snapshot, List<String> disks, String to, Optional<ImageFormat> format, boolean force) {
+    this(snapshot, disks, to, format, force, false);
   }
 
   /** The image formats that a restore can make. */

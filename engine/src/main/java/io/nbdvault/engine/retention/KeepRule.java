@@ -1,5 +1,6 @@
 package io.nbdvault.engine.retention;
 
+import java.util.Map;
 import java.util.Optional;
 
 /** One reason to keep snapshots of a VM. Rules know nothing of each other. */
@@ -48,6 +49,12 @@ public sealed interface KeepRule {
       if (name.isEmpty()) {
         throw new IllegalArgumentException("--keep-tag: '' (expected: NAME or NAME=VALUE)");
       }
+    }
+
+    /** Whether the rule keeps a snapshot with these tags. */
+    public boolean matches(Map<String, String> tags) {
+      Optional<String> found = Optional.ofNullable(tags.get(name));
+      return found.isPresent() && (value.isEmpty() || value.equals(found));
     }
 
     @Override

@@ -100,7 +100,7 @@ final class VmRetention {
       apply(within);
     } else if (rule instanceof KeepRule.Tagged tagged) {
       all.stream()
-          .filter(snapshot -> hasTag(snapshot, tagged))
+          .filter(snapshot -> tagged.matches(snapshot.tags()))
           .forEach(snapshot -> keep(snapshot, KeepReason.tagged(tagged)));
     } else {
       throw new IllegalStateException("no way to apply " + rule);
@@ -150,11 +150,6 @@ final class VmRetention {
         .forEach(snapshot -> keep(snapshot, KeepReason.within(rule)));
   }
 
-  private static boolean hasTag(SnapshotRecord snapshot, KeepRule.Tagged rule) {
-    Optional<String> value = Optional.ofNullable(snapshot.tags().get(rule.name()));
-    return value.isPresent() && (rule.value().isEmpty() || rule.value().equals(value));
-  }
-
   List<RetentionDecision> decisions() {
     return all.stream()
         .map(
@@ -170,7 +165,7 @@ final class VmRetention {
   Optional<String> alert() {
     List<SnapshotRecord> kept =
         counted.stream().filter(snapshot -> reasons.containsKey(snapshot.id())).toList();
-    if (kept.size() < 2) {
+    if (kept.isEmpty()) {
       return Optional.empty();
     }
     Duration before = covered(counted);
@@ -178,13 +173,16 @@ final class VmRetention {
     if (after.multipliedBy(COVERED_PART_MIN).compareTo(before) >= 0) {
       return Optional.empty();
     }
+    String left =
+        kept.size() == 1
+            ? ", and only one is kept"
+            : ", those that are kept only " + inWords(after);
     return Optional.of(
         "VM "
             + all.get(0).vm()
             + ": its snapshots cover "
             + inWords(before)
-            + ", those that are kept only "
-            + inWords(after)
+            + left
             + "; if that is not what you want, keep more with --keep-within");
   }
 
@@ -198,6 +196,10 @@ final class VmRetention {
     if (hours >= 48) {
       return hours / 24 + " days";
     }
-    return hours > 2 ? hours + " hours" : duration.toMinutes() + " minutes";
+    if (hours > 2) {
+      return hours + " hours";
+    }
+    long minutes = duration.toMinutes();
+    return minutes >= 2 ? minutes + " minutes" : duration.toSeconds() + " seconds";
   }
 }

@@ -44,9 +44,7 @@ public final class NbdSource implements BackupSource {
         throw JobException.badRequest("there is no disk to back up");
       }
       Instant now = Instant.now();
-      context
-          .listener()
-          .onEvent(new JobEvent.PointInTime(now, disks.size(), Consistency.CRASH.name()));
+      context.listener().onEvent(new JobEvent.PointInTime(now, disks.size(), Consistency.CRASH));
       opened = true;
       return new NbdSource(now, List.copyOf(disks));
     } finally {

@@ -102,7 +102,13 @@ class DiskWritingTest {
       throws Exception {
     try (SnapshotReader reader = fixture.store.open(snapshot.id())) {
       return new DiskWriting(
-              pipeline, "d", reader.disk("d"), target, zeroHoles, new ProgressMeter(event -> {}, 0))
+              pipeline,
+              "d",
+              reader.disk("d"),
+              target,
+              zeroHoles,
+              new ProgressMeter(event -> {}, 0),
+              Optional.empty())
           .run();
     }
   }

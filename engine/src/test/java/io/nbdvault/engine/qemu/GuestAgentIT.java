@@ -128,7 +128,8 @@ class GuestAgentIT {
         .singleElement()
         .satisfies(
             event ->
-                assertThat(((JobEvent.PointInTime) event).consistency()).isEqualTo("FILESYSTEM"));
+                assertThat(((JobEvent.PointInTime) event).consistency())
+                    .isEqualTo(Consistency.FILESYSTEM));
   }
 
   private int countJobs() {

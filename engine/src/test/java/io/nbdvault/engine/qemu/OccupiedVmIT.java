@@ -151,7 +151,7 @@ class OccupiedVmIT {
         });
     SnapshotRecord snapshot = bench.backup(BackupBench.live("vm", vm.toolSocket()));
     assertThat(refusal.get())
-        .hasMessageStartingWith("this VM is being backed up by another run")
+        .hasMessageStartingWith("this VM is being backed up by this process")
         .isInstanceOfSatisfying(
             JobException.class, e -> assertThat(e.kind()).isEqualTo(JobException.Kind.VM_BUSY));
     bench.assertRestores(snapshot, "vda", model.copy());

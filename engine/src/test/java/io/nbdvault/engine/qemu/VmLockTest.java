@@ -19,9 +19,8 @@ class VmLockTest {
             .isInstanceOfSatisfying(
                 JobException.class, e -> assertThat(e.kind()).isEqualTo(JobException.Kind.VM_BUSY))
             .hasMessage(
-                "this VM is being backed up by another run (pid "
-                    + ProcessHandle.current().pid()
-                    + ")");
+                "this VM is being backed up by this process already; a plan may name each QEMU and"
+                    + " each image once");
       }
     }
   }

@@ -288,6 +288,25 @@ class RetentionPolicyTest {
   }
 
   @Test
+  void anAlertTellsThatOnlyOneIsLeft() {
+    Histories days = history("2026-11-10T03:00", "2026-11-12T03:00", "2026-11-14T03:00");
+    assertThat(days.plan(NOW, new KeepRule.Last(1)).alerts())
+        .singleElement()
+        .asString()
+        .startsWith("VM vm: its snapshots cover 4 days, and only one is kept");
+    Histories withFuture =
+        history("2026-11-10T03:00", "2026-11-12T03:00", "2026-11-14T03:00", "2031-01-01T12:00");
+    assertThat(withFuture.plan(NOW, new KeepRule.Last(1)).alerts()).hasSize(1);
+  }
+
+  @Test
+  void noAlertIsRaisedWhereNothingIsLost() {
+    assertThat(history("2026-11-10T03:00").plan(NOW, new KeepRule.Last(1)).alerts()).isEmpty();
+    Histories allInTheFuture = history("2031-01-01T12:00", "2031-02-01T12:00");
+    assertThat(allInTheFuture.plan(NOW, new KeepRule.Last(1)).alerts()).isEmpty();
+  }
+
+  @Test
   void aPolicyNeedsARuleAndNoneTwice() {
     assertThatThrownBy(() -> new RetentionPolicy(List.of()))
         .isInstanceOf(IllegalArgumentException.class)
