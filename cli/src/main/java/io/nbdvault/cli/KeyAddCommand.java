@@ -1,14 +1,20 @@
 package io.nbdvault.cli;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.nbdvault.chunkstore.ChunkStore;
+import io.nbdvault.chunkstore.Repositories;
 import io.nbdvault.chunkstore.RepositoryKeys;
+import io.nbdvault.chunkstore.WrongPasswordException;
 import io.nbdvault.chunkstore.key.KeySlot;
 import io.nbdvault.chunkstore.key.SlotKey;
+import io.nbdvault.chunkstore.key.Unlocking;
 import io.nbdvault.engine.JobException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -30,6 +36,8 @@ import picocli.CommandLine.Spec;
       "  nbdvault -r /backup key add --recipient /safe/recovery.pem.pub --label safe"
     })
 final class KeyAddCommand implements Callable<Integer> {
+  private static final Logger LOG = LoggerFactory.getLogger(KeyAddCommand.class);
+
   private final NbdvaultCommand root;
 
   @Spec
@@ -83,6 +91,9 @@ final class KeyAddCommand implements Callable<Integer> {
               + KeySlot.LABEL_LENGTH_MAX
               + " characters, without control characters");
     }
+    if (newKey != null && newKey.keyFile != null) {
+      refuseSecondSlotOf(newKey.keyFile);
+    }
     try (RepositoryKeys keys = new RepositoryAccess(root, spec).keys()) {
       SlotKey key = key();
       KeySlot added = add(keys, key);
@@ -93,6 +104,17 @@ final class KeyAddCommand implements Callable<Integer> {
           "added key slot " + added.number() + ": " + added.kind());
     }
     return ExitCode.OK;
+  }
+
+  /** A second slot for one file looks like a second key, and is none. */
+  private void refuseSecondSlotOf(Path file) throws IOException, JobException {
+    Unlocking unlocking = Unlocking.with(SecretFiles.newKeyFile(file));
+    try (ChunkStore store = Repositories.openReadOnly(root.repository(spec), unlocking)) {
+      throw JobException.badRequest(
+          file + " opens a key slot of repository " + store.config().repositoryId() + " already");
+    } catch (WrongPasswordException e) {
+      LOG.debug("key-file=new");
+    }
   }
 
   private KeySlot add(RepositoryKeys keys, SlotKey key) throws IOException, JobException {

@@ -5,8 +5,12 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.time.ZoneId;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import picocli.CommandLine;
@@ -17,6 +21,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
 /** Where the program starts. */
 public final class Main {
   private static final int HELP_COLUMNS = 80;
+  private static final Pattern INVALID_VALUE =
+      Pattern.compile("Invalid value for option '--([a-z-]+)'[^:]*: \\1(: .*)");
 
   private Main() {}
 
@@ -55,7 +61,7 @@ public final class Main {
   static int run(Surroundings surroundings, String... args) {
     NbdvaultCommand root = new NbdvaultCommand(surroundings);
     try {
-      return commandLine(root).execute(args);
+      return commandLine(root, args).execute(args);
     } catch (Error e) {
       // picocli passes these on. A missing native library, for one, is worth a sentence.
       return new ErrorReport(surroundings, root.isJson()).failed(e, root.isVerbose());
@@ -64,42 +70,77 @@ public final class Main {
     }
   }
 
-  private static final Pattern INVALID_VALUE =
-      Pattern.compile("Invalid value for option '--([a-z-]+)'[^:]*: \\1(: .*)");
-
+  /** The whole command line, with the help for all of it. */
   static CommandLine commandLine(NbdvaultCommand root) {
+    return commandLine(root, commands(root).keySet());
+  }
+
+  /**
+   * As much of the command line as these arguments need: to look through the options of all
+   * commands takes an eighth of a short command's time.
+   */
+  private static CommandLine commandLine(NbdvaultCommand root, String... args) {
+    Set<String> named = new LinkedHashSet<>(commands(root).keySet());
+    named.retainAll(List.of(args));
+    boolean help = List.of(args).contains("--help") || List.of(args).contains("-h");
+    if (named.isEmpty() || named.contains("help") || help) {
+      return commandLine(root);
+    }
+    CommandLine some = commandLine(root, named);
+    CommandLine.IParameterExceptionHandler usual = some.getParameterExceptionHandler();
+    return some.setParameterExceptionHandler(
+        (error, given) ->
+            error instanceof UnmatchedArgumentException
+                // Nothing has run yet, and what was meant may be a command that was left out.
+                ? commandLine(new NbdvaultCommand(root.surroundings())).execute(given)
+                : usual.handleParseException(error, given));
+  }
+
+  private static Map<String, Supplier<Object>> commands(NbdvaultCommand root) {
+    Map<String, Supplier<Object>> commands = new LinkedHashMap<>();
+    commands.put("init", () -> new InitCommand(root));
+    commands.put("backup", () -> new BackupCommand(root));
+    commands.put("snapshots", () -> new SnapshotsCommand(root));
+    commands.put("show", () -> new ShowCommand(root));
+    commands.put("diff", () -> new DiffCommand(root));
+    commands.put("stats", () -> new StatsCommand(root));
+    commands.put("restore", () -> new RestoreCommand(root));
+    commands.put("forget", () -> new ForgetCommand(root));
+    commands.put("gc", () -> new GcCommand(root));
+    commands.put("undelete", () -> new UndeleteCommand(root));
+    commands.put("protect", () -> new ProtectCommand(root));
+    commands.put("unprotect", () -> new UnprotectCommand(root));
+    commands.put("verify", () -> new VerifyCommand(root));
+    commands.put("repair", () -> new RepairCommand(root));
+    commands.put("cleanup", () -> new CleanupCommand(root));
+    commands.put("key", () -> key(root));
+    commands.put("nbd", () -> nbd(root));
+    commands.put("help", () -> new CommandLine.HelpCommand());
+    return commands;
+  }
+
+  private static CommandLine commandLine(NbdvaultCommand root, Set<String> names) {
     Surroundings surroundings = root.surroundings();
-    CommandLine commandLine =
-        new CommandLine(root)
-            .addSubcommand("init", new InitCommand(root))
-            .addSubcommand("backup", new BackupCommand(root))
-            .addSubcommand("snapshots", new SnapshotsCommand(root))
-            .addSubcommand("show", new ShowCommand(root))
-            .addSubcommand("diff", new DiffCommand(root))
-            .addSubcommand("stats", new StatsCommand(root))
-            .addSubcommand("restore", new RestoreCommand(root))
-            .addSubcommand("forget", new ForgetCommand(root))
-            .addSubcommand("gc", new GcCommand(root))
-            .addSubcommand("undelete", new UndeleteCommand(root))
-            .addSubcommand("protect", new ProtectCommand(root))
-            .addSubcommand("unprotect", new UnprotectCommand(root))
-            .addSubcommand("verify", new VerifyCommand(root))
-            .addSubcommand("repair", new RepairCommand(root))
-            .addSubcommand("cleanup", new CleanupCommand(root))
-            .addSubcommand("key", key(root))
-            .addSubcommand("nbd", nbd(root))
-            .addSubcommand("help", new CommandLine.HelpCommand())
-            .setExpandAtFiles(false)
-            .setUnmatchedOptionsAllowedAsOptionParameters(false)
-            .setUsageHelpWidth(HELP_COLUMNS)
-            .setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF))
-            .setOut(new PrintWriter(surroundings.out(), true, StandardCharsets.UTF_8))
-            .setErr(new PrintWriter(surroundings.err(), true, StandardCharsets.UTF_8))
-            .setExecutionStrategy(parsed -> execute(root, parsed))
-            .setParameterExceptionHandler((error, args) -> misused(surroundings, error, args))
-            .setExecutionExceptionHandler(
-                (error, command, parsed) ->
-                    new ErrorReport(surroundings, root.isJson()).failed(error, root.isVerbose()));
+    CommandLine commandLine = new CommandLine(root);
+    commands(root)
+        .forEach(
+            (name, command) -> {
+              if (names.contains(name)) {
+                commandLine.addSubcommand(name, command.get());
+              }
+            });
+    commandLine
+        .setExpandAtFiles(false)
+        .setUnmatchedOptionsAllowedAsOptionParameters(false)
+        .setUsageHelpWidth(HELP_COLUMNS)
+        .setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF))
+        .setOut(new PrintWriter(surroundings.out(), true, StandardCharsets.UTF_8))
+        .setErr(new PrintWriter(surroundings.err(), true, StandardCharsets.UTF_8))
+        .setExecutionStrategy(parsed -> execute(root, parsed))
+        .setParameterExceptionHandler((error, args) -> misused(surroundings, error, args))
+        .setExecutionExceptionHandler(
+            (error, command, parsed) ->
+                new ErrorReport(surroundings, root.isJson()).failed(error, root.isVerbose()));
     layOutHelp(commandLine);
     return commandLine;
   }

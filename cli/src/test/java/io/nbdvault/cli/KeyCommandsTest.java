@@ -167,6 +167,8 @@ class KeyCommandsTest {
     done("key", "generate", recovery);
     addWith(password, "--recipient", recovery + ".pub");
     addWith(password, "--new-key-file", keyFile);
+    String[] again = {"key", "add", "--new-key-file", keyFile, "--password-file", password};
+    fails(2, keyFile + " opens a key slot", again);
     done("key", "remove", "1", "--key-file", keyFile);
     fails(
         2,

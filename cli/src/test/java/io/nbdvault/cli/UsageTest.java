@@ -45,6 +45,15 @@ class UsageTest {
 
   private static final List<String> NBD_COMMANDS = List.of("info", "map", "copy");
 
+  @Test
+  void helpListsAllCommandsWhicheverIsNamed() {
+    String help = TestRun.of("--help").out();
+    assertThat(help).contains("  restore", "  cleanup", "  nbd");
+    assertThat(TestRun.of("--help", "restore").out()).isEqualTo(help);
+    assertThat(TestRun.of("help", "restore").out())
+        .isEqualTo(TestRun.of("restore", "--help").out());
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -87,6 +96,7 @@ class UsageTest {
         "protect|Missing required parameter: 'SNAPSHOT'",
         "--lock-wait 5 snapshots|'5' is not a time to wait (expected: such as 30s, 10m or 1h30m)",
         "cleanup|Missing required option: '--qmp=SOCKET'",
+        "snapshot backup|there is no command 'snapshot', did you mean snapshots?",
         "snapshots a b|'b' is one argument too many",
         "init --compression zstd:99|--compression: zstd:99 (expected: ",
         "nbd inof|there is no command 'inof', did you mean info? (see nbdvault nbd --help)",

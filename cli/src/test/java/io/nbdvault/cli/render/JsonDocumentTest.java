@@ -157,7 +157,8 @@ class JsonDocumentTest {
                     new StoreStatistics.Vm(
                         "web1",
                         totals,
-                        List.of(new StoreStatistics.Snapshot(SampleSnapshots.ID, 1, 1, totals))))))
+                        List.of(new StoreStatistics.Snapshot(SampleSnapshots.ID, 1, 1, totals))))),
+            1L)
         .forEach(lines::write);
     lines.write(JsonLines.error(1, "no"));
     writeNbd(lines);

@@ -212,7 +212,7 @@ public final class DiskWriting {
 
   /** Work of a worker that may fail. */
   private interface Step {
-    void run() throws IOException;
+    void run() throws IOException, JobException;
   }
 
   private void submit(int bytes, Step step) throws JobException, InterruptedException {
