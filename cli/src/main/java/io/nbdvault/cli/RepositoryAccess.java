@@ -36,17 +36,22 @@ final class RepositoryAccess {
 
   /** Opens it for reading, also while another process writes to it. */
   ChunkStore forReading() throws StoreException {
-    return advising(repository -> Repositories.openReadOnly(repository, root.keys()));
+    return RepositoryAccess.<ChunkStore>advising(
+            repository -> Repositories.openReadOnly(repository, root.keys()))
+        .open(root.repository(command));
   }
 
   /** Opens it for reading, also if some of its files are missing or damaged. */
   ChunkStore forLooking() throws StoreException {
-    return advising(repository -> Repositories.openDamaged(repository, root.keys()));
+    return RepositoryAccess.<ChunkStore>advising(
+            repository -> Repositories.openDamaged(repository, root.keys()))
+        .open(root.repository(command));
   }
 
   /** Does the same without asking for a key: of an encrypted one, only checksums can be checked. */
   ChunkStore forLookingWithoutKey() throws StoreException {
-    return advising(Repositories::openLocked);
+    return RepositoryAccess.<ChunkStore>advising(Repositories::openLocked)
+        .open(root.repository(command));
   }
 
   /**
@@ -56,22 +61,22 @@ final class RepositoryAccess {
    * @throws RepositoryInUseException if it is still in use then
    */
   ChunkStore forWriting() throws StoreException, JobException, InterruptedException {
-    return waiting(repository -> Repositories.open(repository, root.keys()));
+    return waiting(advising(repository -> Repositories.open(repository, root.keys())));
   }
 
   /** Does the same to forget, bring back or reclaim: also where no space is left. */
   ChunkStore forReclaiming() throws StoreException, JobException, InterruptedException {
-    return waiting(repository -> Repositories.openToReclaim(repository, root.keys()));
+    return waiting(advising(repository -> Repositories.openToReclaim(repository, root.keys())));
   }
 
   /** Opens it for this process alone, without asking for a key: an encrypted one cannot be. */
   ChunkStore forWritingWithoutKey() throws StoreException, JobException, InterruptedException {
-    return waiting(repository -> Repositories.open(repository, Unlocking.none()));
+    return waiting(advising(repository -> Repositories.open(repository, Unlocking.none())));
   }
 
   /** Opens its keys, as {@link #forWriting} opens the rest. */
   RepositoryKeys keys() throws StoreException, JobException, InterruptedException {
-    return waiting(repository -> Repositories.openKeys(repository, root.keys()));
+    return waiting(advising(repository -> Repositories.openKeys(repository, root.keys())));
   }
 
   /** Looks how its files can be repaired, as {@link #forWriting} opens it. */
@@ -97,7 +102,7 @@ final class RepositoryAccess {
     long deadline = System.nanoTime() + wait.toNanos();
     for (boolean told = false; ; told = true) {
       try {
-        return advising(opener);
+        return opener.open(root.repository(command));
       } catch (RepositoryInUseException e) {
         long left = deadline - System.nanoTime();
         if (left <= 0) {
@@ -112,13 +117,15 @@ final class RepositoryAccess {
   }
 
   /** What is damaged before anything is read is in the repository's files. */
-  private <T> T advising(Opener<T> opener) throws StoreException {
-    try {
-      return opener.open(root.repository(command));
-    } catch (DamagedException e) {
-      throw new DamagedException(
-          e.what(), e.ordinal(), e.reason() + ". What can be done shows: nbdvault repair", e);
-    }
+  private static <T> Opener<T> advising(Opener<T> opener) {
+    return repository -> {
+      try {
+        return opener.open(repository);
+      } catch (DamagedException e) {
+        throw new DamagedException(
+            e.what(), e.ordinal(), e.reason() + ". What can be done shows: nbdvault repair", e);
+      }
+    };
   }
 
   private void pause(long nanosMax) throws JobException, InterruptedException {
