@@ -55,8 +55,16 @@ final class DamagedTables {
 
   /** What a table is called in messages. */
   static String nameOf(LiveFileMetaData table) {
-    String family = new String(table.columnFamilyName(), US_ASCII);
-    return "file db" + table.fileName() + " of family " + family;
+    return nameOf(table.fileName(), new String(table.columnFamilyName(), US_ASCII));
+  }
+
+  /** The same of a table of the records. */
+  static String nameOf(Database.Table chunks) {
+    return nameOf(chunks.name(), Family.CHUNK.nameInDatabase());
+  }
+
+  private static String nameOf(String file, String family) {
+    return "file db" + file + " of family " + family;
   }
 
   /** Why a table is not as the database knows it. */

@@ -65,9 +65,13 @@ public final class VerifyText {
   /** What is to be done, in one sentence. */
   public static String advice(VerifyReport report) {
     String found = "damage was found: " + report.rangesFound() + " ranges of disks cannot be read";
-    return report.items().isEmpty()
-        ? found + "; the next full backup of the VM heals what its disks still hold"
-        : found + "; see what can be done with: nbdvault repair";
+    String heals = "the next full backup of the VM heals what its disks still hold";
+    if (report.items().isEmpty()) {
+      return found + "; " + heals;
+    }
+    return report.contentsFound() == 0
+        ? found + "; see what can be done with: nbdvault repair"
+        : found + "; see what can be done with: nbdvault repair; then " + heals;
   }
 
   private static <T> List<T> first(List<T> all) {
