@@ -278,6 +278,7 @@ final class Collector {
 
   private void deleteMarks() throws StoreException {
     try {
+      Database.beforeChange.run();
       Files.deleteIfExists(directory.marks());
     } catch (IOException e) {
       throw StoreErrors.of(directory.location(), "deleting marks", e);
