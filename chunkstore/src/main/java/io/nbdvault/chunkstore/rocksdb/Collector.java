@@ -12,7 +12,6 @@ import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.StoreFullException;
 import io.nbdvault.chunkstore.format.CollectionRow;
 import io.nbdvault.chunkstore.format.MalformedRecordException;
-import io.nbdvault.chunkstore.format.RecordType;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

@@ -15,7 +15,6 @@ import io.nbdvault.chunkstore.SnapshotId;
 import io.nbdvault.chunkstore.SnapshotReader;
 import io.nbdvault.chunkstore.SnapshotRecord;
 import io.nbdvault.chunkstore.StatisticsListener;
-import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.TestRecords;
 import io.nbdvault.chunkstore.VerifyOptions;
 import java.io.IOException;
@@ -81,13 +80,11 @@ class GoldenRepositoryTest {
         var vda = third.backUp(session, "vda", parent.disk("vda"));
         record =
             session.commit(
-                TestRecords.snapshot(
-                    session.snapshotId(), TestRecords.TIME.plusSeconds(120), vda));
+                TestRecords.snapshot(session.snapshotId(), TestRecords.TIME.plusSeconds(120), vda));
       }
       assertThat(store.statistics(StatisticsListener.silent()).missingChunks()).isZero();
       store.forget(Set.of(store.snapshots().get(0).id()));
-      CollectReport report =
-          store.collect(CollectOptions.defaults(), CollectListener.silent());
+      CollectReport report = store.collect(CollectOptions.defaults(), CollectListener.silent());
       // Its chunk that the others have not, its leaf, and its root.
       assertThat(report.recordsUnreachable()).isEqualTo(2);
       assertThat(report.snapshotsReclaimed()).isOne();
@@ -169,7 +166,8 @@ class GoldenRepositoryTest {
   private Path unpack(String version) throws IOException {
     Path dir = Files.createTempDirectory(temporary, version);
     try (InputStream resource =
-            GoldenRepositoryTest.class.getResourceAsStream("/golden/" + version + "/repository.zip");
+            GoldenRepositoryTest.class.getResourceAsStream(
+                "/golden/" + version + "/repository.zip");
         ZipInputStream zip = new ZipInputStream(Objects.requireNonNull(resource))) {
       for (ZipEntry entry = zip.getNextEntry(); entry != null; entry = zip.getNextEntry()) {
         Path file = dir.resolve(entry.getName());
