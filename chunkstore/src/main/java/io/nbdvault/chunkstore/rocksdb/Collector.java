@@ -210,6 +210,7 @@ final class Collector {
     database.setAutomaticCompaction(Family.CHUNK, false);
     try {
       reclaimer.reclaim(parts);
+      reclaimer.separateFiles();
       reclaimer.mergeSmallFiles();
     } finally {
       tables.settle();

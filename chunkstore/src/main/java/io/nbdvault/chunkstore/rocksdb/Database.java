@@ -319,7 +319,7 @@ final class Database implements AutoCloseable {
     compactions.cancel();
   }
 
-  private void awaitCompaction(FutureTask<@Nullable Void> work, CompactRangeOptions options)
+  private void awaitCompaction(FutureTask<@Nullable Void> work, CompactRangeOptions compaction)
       throws StoreException {
     boolean interrupted = false;
     while (true) {
@@ -327,7 +327,9 @@ final class Database implements AutoCloseable {
         work.get();
         break;
       } catch (InterruptedException e) {
-        options.setCanceled(true);
+        compaction.setCanceled(true);
+        // It looks only between two rows, and may be waiting to be allowed to write some.
+        options.limitWrites(OptionalLong.empty());
         interrupted = true;
       } catch (ExecutionException e) {
         if (!interrupted && e.getCause() instanceof RocksDBException cause) {

@@ -135,6 +135,24 @@ final class Reclaimer {
   }
 
   /**
+   * Puts files in order that have ordinals in common: a collection that was killed has left its
+   * deletes, and while they are there RocksDB does not compact by itself.
+   */
+  void separateFiles() throws StoreException {
+    for (List<Database.Table> group : ChunkTables.groups(tables.ascending())) {
+      boolean room = bytes(group) + FREE_BYTES_MIN <= directory.usableBytes();
+      if (group.size() > 1 && room) {
+        Interruption.check("separating files");
+        long begun = System.nanoTime();
+        if (tables.areWhole(group)) {
+          rewrite(group);
+        }
+        pace.await(bytes(group), begun);
+      }
+    }
+  }
+
+  /**
    * Merges neighbouring files that are small, as every commit leaves some: they do not merge by
    * themselves.
    */
@@ -179,9 +197,12 @@ final class Reclaimer {
   }
 
   private void mergeWhole(List<Database.Table> run) throws StoreException {
-    if (run.size() < SMALL_FILES_MIN) {
-      return;
+    if (run.size() >= SMALL_FILES_MIN) {
+      rewrite(run);
     }
+  }
+
+  private void rewrite(List<Database.Table> run) throws StoreException {
     long first = run.get(0).smallestPrefix();
     long last = run.stream().mapToLong(Database.Table::largestPrefix).max().orElse(first);
     returned.count(

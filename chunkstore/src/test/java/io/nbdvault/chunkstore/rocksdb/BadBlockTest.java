@@ -170,6 +170,26 @@ class BadBlockTest {
   }
 
   @Test
+  void aCollectionPutsInOrderWhatAKilledOneHasLeft() throws Exception {
+    IndexRow row = repository.row(DamagedRepository.chunkKey(disk, 0));
+    repository.delete(Family.CHUNK, OrdinalKey.of(row.ordinal()));
+    assertThat(areApart()).isFalse();
+    try (ChunkStore store = repository.open()) {
+      store.forget(Set.of(first.id()));
+      assertThat(collect(store).leftOut()).isEmpty();
+    }
+    assertThat(areApart()).isTrue();
+    assertThat(repository.read(second.id())).isEqualTo(changed.bytes());
+  }
+
+  private boolean areApart() throws StoreException {
+    try (Database database =
+        Database.open("test", repository.databaseDir(), Database.Access.READ_WRITE)) {
+      return new ChunkTables(database, repository.databaseDir()).settle();
+    }
+  }
+
+  @Test
   void aTableThatIsCutShortIsRepairedAndThenHeals() throws Exception {
     byte[] good = Files.readAllBytes(file);
     Files.write(file, Arrays.copyOf(good, good.length / 2));
