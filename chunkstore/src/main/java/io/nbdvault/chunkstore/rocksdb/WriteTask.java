@@ -71,7 +71,7 @@ sealed interface WriteTask {
      * @param epoch the store's, which is that of no session that runs, or later
      */
     static Content replaces(Claim claim, int plainLength, byte[] record, long epoch) {
-      return new Content(claim, plainLength, record, NEW_ORDINAL, Math.max(claim.epoch(), epoch));
+      return new Content(claim, plainLength, record, Math.max(claim.epoch(), epoch), true);
     }
 
     @Override
