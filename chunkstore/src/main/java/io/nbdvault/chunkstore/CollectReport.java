@@ -1,6 +1,7 @@
 package io.nbdvault.chunkstore;
 
 import java.time.Duration;
+import java.util.List;
 
 /**
  * What a collection did, or in a dry run what it would do.
@@ -17,9 +18,13 @@ import java.time.Duration;
  *     no room to rewrite it
  * @param freedBytes bytes of the records that were deleted, by estimate where some were left for
  *     want of room
- * @param returnedBytes by how much the database's files got smaller meanwhile; may be negative if
- *     backups went on
+ * @param returnedBytes bytes that were given back to the file system: of files that were taken away
+ *     and lie nowhere else, less what was written in their place, whatever backups wrote meanwhile
  * @param rewrittenBytes bytes of files that were rewritten to get there
+ * @param leftOut files that were not rewritten because they are damaged; everything else of them
+ *     that can be read still can, and a repair puts it into files that are whole
+ * @param indexLacksRoom whether the index was not rewritten, though it was worth it, because there
+ *     was no room for it
  * @param markDuration time for finding what is reachable
  * @param sweepDuration time for all the rest
  */
@@ -35,5 +40,12 @@ public record CollectReport(
     long freedBytes,
     long returnedBytes,
     long rewrittenBytes,
+    List<DamagedItem> leftOut,
+    boolean indexLacksRoom,
     Duration markDuration,
-    Duration sweepDuration) {}
+    Duration sweepDuration) {
+  /** Copies what it is given. */
+  public CollectReport {
+    leftOut = List.copyOf(leftOut);
+  }
+}

@@ -94,5 +94,8 @@ final class GcCommand implements Callable<Integer> {
     } else if (!root.isQuiet()) {
       CollectSummary.lines(report).forEach(root.surroundings().out()::println);
     }
+    if (!report.leftOut().isEmpty()) {
+      throw new JobException(JobException.Kind.PARTIAL, CollectSummary.advice(report));
+    }
   }
 }

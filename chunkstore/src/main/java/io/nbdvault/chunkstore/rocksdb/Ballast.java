@@ -54,6 +54,7 @@ final class Ballast {
     try {
       long size = sizeBytes();
       if (size > 0 && directory.usableBytes() < BYTES_MIN + TABLE_BYTES_MAX) {
+        Database.beforeChange.run();
         Files.delete(file);
         givenUpBytes = size;
         LOG.info("ballast=given-up bytes={}", size);
@@ -101,6 +102,7 @@ final class Ballast {
     if (to <= from) {
       return;
     }
+    Database.beforeChange.run();
     SplittableRandom random = new SplittableRandom();
     byte[] block = new byte[MIB];
     boolean whole = false;

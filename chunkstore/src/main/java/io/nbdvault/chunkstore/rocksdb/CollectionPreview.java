@@ -4,6 +4,7 @@ import io.nbdvault.chunkstore.CollectListener;
 import io.nbdvault.chunkstore.CollectReport;
 import io.nbdvault.chunkstore.StoreException;
 import java.time.Duration;
+import java.util.List;
 
 /**
  * Looks what a collection would free, and writes nothing: no epoch begins, and the store may be
@@ -43,6 +44,8 @@ final class CollectionPreview {
         0,
         0,
         0,
+        List.of(),
+        false,
         markDuration,
         all.minus(markDuration));
   }

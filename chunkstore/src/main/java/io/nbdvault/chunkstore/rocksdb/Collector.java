@@ -12,7 +12,6 @@ import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.StoreFullException;
 import io.nbdvault.chunkstore.format.CollectionRow;
 import io.nbdvault.chunkstore.format.MalformedRecordException;
-import io.nbdvault.chunkstore.format.RecordType;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -55,6 +54,9 @@ final class Collector {
   private final CollectOptions options;
   private final CollectListener listener;
   private final IndexScan index;
+  private final ChunkTables tables;
+  private final ReturnedSpace returned;
+  private final IndexRewrite indexRewrite;
   private boolean resumed;
   private int snapshotsReclaimed;
   private long unreachable;
@@ -86,6 +88,11 @@ final class Collector {
     this.options = options;
     this.listener = listener;
     this.index = new IndexScan(database);
+    this.tables = new ChunkTables(database, directory.database());
+    this.returned = new ReturnedSpace(database, directory.database());
+    this.indexRewrite =
+        new IndexRewrite(
+            database, directory, returned, new Pace(options.rateLimitBytesPerSecond()));
   }
 
   /** The key of the row of a collection that has begun to sweep. */
@@ -95,7 +102,6 @@ final class Collector {
 
   CollectReport collect() throws StoreException {
     long begun = System.nanoTime();
-    long sizeBefore = sizeBytes();
     finishKilledSweep();
     try {
       Gate.Start start = gate.beginCollection();
@@ -117,8 +123,10 @@ final class Collector {
         unreachableBytes,
         freed,
         freedBytes,
-        sizeBefore - sizeBytes(),
-        rewrittenBytes,
+        returned.bytes(),
+        rewrittenBytes + indexRewrite.rewrittenBytes(),
+        tables.damaged(),
+        indexRewrite.lacksRoom(),
         markDuration,
         all.minus(markDuration));
   }
@@ -179,21 +187,11 @@ final class Collector {
     Roaring64Bitmap dead = sweep.scan();
     // So that all records lie in files, which is what is rewritten.
     writer.run(database::flush);
-    Reclaimer reclaimer =
-        new Reclaimer(
-            database,
-            writer,
-            directory,
-            marks,
-            endOrdinal,
-            options.rateLimitBytesPerSecond(),
-            listener);
-    List<Reclaimer.Part> parts = reclaimer.plan(dead);
-    sweep.remove(Reclaimer.within(parts, dead));
+    List<ReclaimPlan.Part> parts = new ReclaimPlan(tables, marks, endOrdinal).parts(dead);
+    sweep.remove(ReclaimPlan.within(parts, dead));
     writer.run(database::flush);
-    reclaimer.reclaim(parts);
-    reclaimer.mergeSmallFiles();
-    compactIndex(sweep);
+    Reclaimer reclaimer = reclaim(parts, marks);
+    indexRewrite.rewrite(sweep.rows(), sweep.removed());
     finish(condemned);
     snapshotsReclaimed += condemned.size();
     unreachable += dead.getLongCardinality();
@@ -202,33 +200,23 @@ final class Collector {
     freedBytes += Math.max(0, sweep.removedBytes() - reclaimer.leftBytes());
     liveChunks = sweep.liveChunks();
     liveNodes = sweep.liveNodes();
-    rewrittenBytes += reclaimer.rewrittenBytes();
     LOG.info("collection=done freed={} freedBytes={}", freed, freedBytes);
   }
 
-  /** Rows that were deleted take room in the index until it is rewritten. */
-  private void compactIndex(Sweep sweep) throws StoreException {
-    long size = database.tables(Family.INDEX).stream().mapToLong(Database.Table::sizeBytes).sum();
-    boolean worth = sweep.removed() * 20 >= sweep.rows();
-    if (worth && sweep.removed() > 0 && directory.usableBytes() > size + size / 2) {
-      compactIndexInSlices(size);
-      rewrittenBytes += size;
+  private Reclaimer reclaim(List<ReclaimPlan.Part> parts, Marks marks) throws StoreException {
+    Pace pace = new Pace(options.rateLimitBytesPerSecond());
+    Reclaimer reclaimer =
+        new Reclaimer(database, writer, directory, tables, returned, marks, pace, listener);
+    database.setAutomaticCompaction(Family.CHUNK, false);
+    try {
+      reclaimer.reclaim(parts);
+      reclaimer.separateFiles();
+      reclaimer.mergeSmallFiles();
+    } finally {
+      tables.settle();
     }
-  }
-
-  /** By the first byte of the id, so that an interrupt need not wait for all of it. */
-  private void compactIndexInSlices(long sizeBytes) throws StoreException {
-    long slices = Math.max(1, Math.min(256, sizeBytes / StoreLimits.INDEX_SLICE_BYTES));
-    byte chunk = (byte) RecordType.CHUNK.code();
-    byte @Nullable [] from = null;
-    for (int slice = 1; slice < slices; slice++) {
-      Interruption.check("rewriting the index");
-      byte[] to = {chunk, (byte) (256L * slice / slices)};
-      database.compact(Family.INDEX, from, to);
-      from = to;
-    }
-    Interruption.check("rewriting the index");
-    database.compact(Family.INDEX, from, null);
+    rewrittenBytes += reclaimer.rewrittenBytes();
+    return reclaimer;
   }
 
   /**
@@ -290,6 +278,7 @@ final class Collector {
 
   private void deleteMarks() throws StoreException {
     try {
+      Database.beforeChange.run();
       Files.deleteIfExists(directory.marks());
     } catch (IOException e) {
       throw StoreErrors.of(directory.location(), "deleting marks", e);
@@ -298,13 +287,5 @@ final class Collector {
 
   private Sweep newSweep(long cutoff, Marks marks) {
     return new Sweep(index, reader, claims, writer, marks, cutoff, listener);
-  }
-
-  private long sizeBytes() {
-    long size = 0;
-    for (Family family : Family.values()) {
-      size += database.tables(family).stream().mapToLong(Database.Table::sizeBytes).sum();
-    }
-    return size;
   }
 }

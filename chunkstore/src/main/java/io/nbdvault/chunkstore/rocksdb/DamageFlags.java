@@ -20,8 +20,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Flags damaged content in the index, so that it counts as absent and the next backup that meets it
- * stores it anew. What can still be read of its record is kept in quarantine first, because the new
- * record takes the old one's place.
+ * stores it anew. What can still be read of its record is kept in quarantine first, because the old
+ * record is collected once there is a new one.
  *
  * <p>A row of the index that is damaged itself is made anew where the record that it belongs to is
  * found. Where not, the row is taken away. That is safe: as long as a snapshot needs the content,

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -15,8 +16,10 @@ import java.util.Optional;
 import org.rocksdb.LiveFileMetaData;
 
 /**
- * Finds tables that are not as the database knows them, as far as can be told without reading them:
- * missing, or of another size.
+ * Finds tables that are not as the database knows them: missing, or of another size. Those of the
+ * small families are read from beginning to end as well, because not every block of them is needed
+ * to read what they hold: a filter that cannot be read makes every look-up slower, and says so to
+ * nobody. The records themselves are what a verification reads anyway.
  */
 final class DamagedTables {
   private DamagedTables() {}
@@ -40,12 +43,18 @@ final class DamagedTables {
     try (Database database =
         Database.open(directory.location(), dir, Database.Access.READ_DAMAGED)) {
       for (LiveFileMetaData table : database.liveFiles()) {
-        reason(fileOf(dir, table), table.size())
+        Path file = fileOf(dir, table);
+        reason(file, table.size())
+            .or(() -> isOfRecords(table) ? Optional.empty() : RepairTable.damage(file))
             .ifPresent(
                 reason -> damaged.put(table.fileName(), new DamagedItem(nameOf(table), reason)));
       }
     }
     return damaged;
+  }
+
+  private static boolean isOfRecords(LiveFileMetaData table) {
+    return Arrays.equals(table.columnFamilyName(), Family.CHUNK.nameBytes());
   }
 
   /** Where a table lies; RocksDB gives its name as {@code /000012.sst}. */
@@ -55,8 +64,16 @@ final class DamagedTables {
 
   /** What a table is called in messages. */
   static String nameOf(LiveFileMetaData table) {
-    String family = new String(table.columnFamilyName(), US_ASCII);
-    return "file db" + table.fileName() + " of family " + family;
+    return nameOf(table.fileName(), new String(table.columnFamilyName(), US_ASCII));
+  }
+
+  /** The same of a table of the records. */
+  static String nameOf(Database.Table chunks) {
+    return nameOf(chunks.name(), Family.CHUNK.nameInDatabase());
+  }
+
+  private static String nameOf(String file, String family) {
+    return "file db" + file + " of family " + family;
   }
 
   /** Why a table is not as the database knows it. */

@@ -1,16 +1,19 @@
 package io.nbdvault.chunkstore.rocksdb;
 
 import io.nbdvault.chunkstore.StoreException;
+import io.nbdvault.chunkstore.StoreFailedException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.ColumnFamilyHandle;
@@ -18,6 +21,7 @@ import org.rocksdb.CompactRangeOptions;
 import org.rocksdb.CompactRangeOptions.BottommostLevelCompaction;
 import org.rocksdb.FlushOptions;
 import org.rocksdb.LiveFileMetaData;
+import org.rocksdb.MutableColumnFamilyOptions;
 import org.rocksdb.ReadOptions;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
@@ -230,28 +234,6 @@ final class Database implements AutoCloseable {
     return tables(family).stream().mapToLong(Table::sizeBytes).max().orElse(0);
   }
 
-  /**
-   * How many rows lie in each file of a family, by the file's name, deleted ones too as long as
-   * they take room. Asks every file: a database that was opened a moment ago knows none of it.
-   */
-  Map<String, Long> rowCounts(Family family) throws StoreException {
-    enter();
-    try {
-      Map<String, Long> counts = new HashMap<>();
-      db.getPropertiesOfAllTables(handle(family))
-          .forEach(
-              (path, table) ->
-                  counts.put(
-                      path.substring(path.lastIndexOf('/')),
-                      table.getNumEntries() - table.getNumDeletions()));
-      return counts;
-    } catch (RocksDBException e) {
-      throw StoreErrors.of(location, "reading family " + family, e);
-    } finally {
-      exit();
-    }
-  }
-
   private static long prefix(byte[] key) {
     return ByteBuffer.wrap(Arrays.copyOf(key, Long.BYTES)).getLong();
   }
@@ -272,7 +254,37 @@ final class Database implements AutoCloseable {
     }
   }
 
-  /** Rewrites the files of a family that have keys from one to another; null for all keys. */
+  /** Limits what is written to files by anybody, a second, until it is told otherwise. */
+  void limitWrites(OptionalLong bytesPerSecond) {
+    enter();
+    try {
+      options.limitWrites(bytesPerSecond);
+    } finally {
+      exit();
+    }
+  }
+
+  /**
+   * Says whether RocksDB may compact a family by itself. Compactions that are under way go on. Of
+   * family chunk it may not when the database is opened: see {@link ChunkTables}.
+   */
+  void setAutomaticCompaction(Family family, boolean allowed) throws StoreException {
+    enter();
+    try {
+      MutableColumnFamilyOptions changed =
+          MutableColumnFamilyOptions.builder().setDisableAutoCompactions(!allowed).build();
+      db.setOptions(handle(family), changed);
+    } catch (RocksDBException e) {
+      throw StoreErrors.of(location, "setting an option", e);
+    } finally {
+      exit();
+    }
+  }
+
+  /**
+   * Rewrites the files of a family that have keys from one to another; null for all keys. Ends soon
+   * after the thread is interrupted, and leaves the files that it was about to replace.
+   */
   void compact(Family family, byte @Nullable [] first, byte @Nullable [] last)
       throws StoreException {
     enter();
@@ -282,15 +294,21 @@ final class Database implements AutoCloseable {
             .setExclusiveManualCompaction(false)
             // Else files of the last level, where most of it is, would be left alone.
             .setBottommostLevelCompaction(BottommostLevelCompaction.kForce)) {
+      beforeChange.run();
+      FutureTask<@Nullable Void> work =
+          new FutureTask<>(
+              () -> {
+                db.compactRange(handle(family), first, last, options);
+                return null;
+              });
+      // On a thread of its own, because native code does not see that its thread is interrupted.
       compactions.begin(options);
       try {
-        beforeChange.run();
-        db.compactRange(handle(family), first, last, options);
+        new Thread(work, "nbdvault-compaction").start();
+        awaitCompaction(work, options);
       } finally {
         compactions.end(options);
       }
-    } catch (RocksDBException e) {
-      throw StoreErrors.of(location, "rewriting files", e);
     } finally {
       exit();
     }
@@ -299,6 +317,34 @@ final class Database implements AutoCloseable {
   /** Ends what {@link #compact} does now, and all that it is asked for later: both fail. */
   void cancelCompactions() {
     compactions.cancel();
+  }
+
+  private void awaitCompaction(FutureTask<@Nullable Void> work, CompactRangeOptions compaction)
+      throws StoreException {
+    boolean interrupted = false;
+    while (true) {
+      try {
+        work.get();
+        break;
+      } catch (InterruptedException e) {
+        compaction.setCanceled(true);
+        // It looks only between two rows, and may be waiting to be allowed to write some.
+        options.limitWrites(OptionalLong.empty());
+        interrupted = true;
+      } catch (ExecutionException e) {
+        if (!interrupted && e.getCause() instanceof RocksDBException cause) {
+          throw StoreErrors.of(location, "rewriting files", cause);
+        }
+        if (!interrupted) {
+          throw new StoreFailedException("Rewriting files failed: " + e.getCause(), e);
+        }
+        break;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+      Interruption.check("rewriting files");
+    }
   }
 
   /**

@@ -4,6 +4,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.Properties;
 import org.rocksdb.AbstractNativeReference;
 import org.rocksdb.BlockBasedTableConfig;
@@ -15,6 +16,7 @@ import org.rocksdb.CompressionType;
 import org.rocksdb.DBOptions;
 import org.rocksdb.IndexType;
 import org.rocksdb.LRUCache;
+import org.rocksdb.RateLimiter;
 
 /**
  * Every option of RocksDB that is set, with its reason.
@@ -30,8 +32,15 @@ final class DatabaseOptions implements AutoCloseable {
   private static final long OTHER_MEMTABLE_BYTES = 4 * MIB;
   private static final long ALL_MEMTABLES_BYTES = 96 * MIB;
 
+  /** More than any disk writes: RocksDB has no other way to say that there is no limit. */
+  private static final long UNLIMITED_BYTES_PER_SECOND = 1L << 40;
+
+  /** RocksDB's own value, which it would otherwise derive from the limiter. */
+  private static final long DELAYED_WRITE_BYTES_PER_SECOND = 16 * MIB;
+
   private final Deque<AbstractNativeReference> handles = new ArrayDeque<>();
   private final LRUCache cache;
+  private final RateLimiter limiter;
   private final DBOptions database;
   private final List<ColumnFamilyDescriptor> families = new ArrayList<>();
 
@@ -39,6 +48,7 @@ final class DatabaseOptions implements AutoCloseable {
     // -1 shards: as RocksDB sees fit. Not strict: a read must not fail because the cache is full.
     // Half is for index and filter blocks, or chunks that are read once would push them out.
     cache = own(new LRUCache(BLOCK_CACHE_BYTES, -1, false, 0.5));
+    limiter = own(new RateLimiter(UNLIMITED_BYTES_PER_SECOND));
     database = databaseOptions(access);
     for (Family family : Family.values()) {
       families.add(new ColumnFamilyDescriptor(family.nameBytes(), familyOptions(family)));
@@ -60,6 +70,11 @@ final class DatabaseOptions implements AutoCloseable {
     while (!handles.isEmpty()) {
       handles.pop().close();
     }
+  }
+
+  /** Limits what is written to files, until it is told otherwise. */
+  void limitWrites(OptionalLong bytesPerSecond) {
+    limiter.setBytesPerSecond(bytesPerSecond.orElse(UNLIMITED_BYTES_PER_SECOND));
   }
 
   private DBOptions databaseOptions(Database.Access access) {
@@ -84,6 +99,9 @@ final class DatabaseOptions implements AutoCloseable {
         .setMaxBackgroundJobs(2)
         // Writes out steadily instead of all at the final sync.
         .setBytesPerSync(MIB)
+        // For a collection that is to leave room for others; flushes go before compactions.
+        .setRateLimiter(limiter)
+        .setDelayedWriteRate(DELAYED_WRITE_BYTES_PER_SECOND)
         // Opening reads no file for statistics that only compactions of deletes would use.
         .setSkipStatsUpdateOnDbOpen(true)
         // Nobody reads them, and each has a thread or a column family of its own.
@@ -119,6 +137,13 @@ final class DatabaseOptions implements AutoCloseable {
     options.setMaxWriteBufferNumber(2);
     options.setWriteBufferSize(
         family == Family.CHUNK ? CHUNK_MEMTABLE_BYTES : OTHER_MEMTABLE_BYTES);
+    if (family == Family.CHUNK) {
+      // Allowed once it is known that no files overlap, so that all it does is to move them.
+      options.setDisableAutoCompactions(true);
+      // Nothing is rewritten only because it is old.
+      options.setTtl(0);
+      options.setPeriodicCompactionSeconds(0);
+    }
     if (family == Family.INDEX) {
       // A flush for the chunks brings a small file of the index with it, of a thousand rows and
       // less. Levels would rewrite the whole first level for a few of those, or leave many for

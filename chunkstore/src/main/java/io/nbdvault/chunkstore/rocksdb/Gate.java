@@ -172,6 +172,7 @@ final class Gate {
       toAsk.run(
           () -> {
             writeEpoch(toAsk, next);
+            toAsk.beginEpoch(next);
             endOrdinal[0] = toAsk.nextOrdinal();
           });
       epoch = next;

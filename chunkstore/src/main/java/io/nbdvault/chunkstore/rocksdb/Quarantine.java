@@ -30,6 +30,7 @@ final class Quarantine {
   /** Keeps some bytes under a name, unless that is taken. Durable when this returns. */
   void keep(String name, byte[] bytes) throws StoreException {
     try {
+      Database.beforeChange.run();
       makeDirectory(directory.dir(), dir());
       Path file = dir().resolve(name);
       try (FileChannel out =

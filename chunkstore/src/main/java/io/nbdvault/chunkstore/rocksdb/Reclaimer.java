@@ -5,13 +5,8 @@ import io.nbdvault.chunkstore.CollectListener.Phase;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.format.OrdinalKey;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
-import java.util.OptionalLong;
-import java.util.concurrent.TimeUnit;
 import org.roaringbitmap.longlong.LongIterator;
-import org.roaringbitmap.longlong.Roaring64Bitmap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,14 +15,13 @@ import org.slf4j.LoggerFactory;
  * only by being rewritten. So the ordinals are cut where the files of the database begin, and a
  * part is deleted, written out and rewritten before the next one is begun: that needs room for one
  * file, where rewriting everything needs room for it all. Those with the least left to write come
- * first, and a part in which nothing lives costs nothing, since its file is dropped. Parts where
- * rewriting much would free next to nothing are left for a later collection, records and rows.
+ * first, and a part in which nothing lives costs nothing, since its file is dropped.
+ *
+ * <p>What is rewritten was checked before; what is damaged is left as it is: see {@link
+ * ChunkTables}.
  */
 final class Reclaimer {
   private static final Logger LOG = LoggerFactory.getLogger(Reclaimer.class);
-
-  /** Of the bytes that nothing needs, so many in a thousand are given back, or more. */
-  private static final int FREED_PER_MILLE = 970;
 
   /** Files below this size are merged with their neighbours, if there are so many in a row. */
   private static final long SMALL_FILE_BYTES = 8 << 20;
@@ -40,27 +34,13 @@ final class Reclaimer {
   /** Room that is left alone for what is flushed meanwhile. */
   private static final long FREE_BYTES_MIN = 4 << 20;
 
-  /**
-   * A part of the ordinals.
-   *
-   * @param first the first ordinal
-   * @param last the last ordinal, below the first that may not be swept
-   * @param dead how many records of it are to go
-   * @param sizeBytes of its file
-   * @param liveBytes how much is left of them, by estimate
-   */
-  record Part(long first, long last, long dead, long sizeBytes, long liveBytes) {
-    long deadBytes() {
-      return sizeBytes - liveBytes;
-    }
-  }
-
   private final Database database;
   private final StoreWriter writer;
   private final RepositoryDirectory directory;
+  private final ChunkTables tables;
+  private final ReturnedSpace returned;
   private final Marks marks;
-  private final long endOrdinal;
-  private final OptionalLong rateLimitBytesPerSecond;
+  private final Pace pace;
   private final CollectListener listener;
   private long rewrittenBytes;
   private long leftRecords;
@@ -69,73 +49,40 @@ final class Reclaimer {
   /**
    * Makes a reclaimer.
    *
+   * @param returned counts what it gives back
    * @param marks the ordinals that stay
-   * @param endOrdinal everything from here on stays as well
    */
   Reclaimer(
       Database database,
       StoreWriter writer,
       RepositoryDirectory directory,
+      ChunkTables tables,
+      ReturnedSpace returned,
       Marks marks,
-      long endOrdinal,
-      OptionalLong rateLimitBytesPerSecond,
+      Pace pace,
       CollectListener listener) {
     this.database = database;
     this.writer = writer;
     this.directory = directory;
+    this.tables = tables;
+    this.returned = returned;
     this.marks = marks;
-    this.endOrdinal = endOrdinal;
-    this.rateLimitBytesPerSecond = rateLimitBytesPerSecond;
+    this.pace = pace;
     this.listener = listener;
-  }
-
-  /** The parts that are worth rewriting, those with the least left to write first. */
-  List<Part> plan(Roaring64Bitmap dead) throws StoreException {
-    List<Part> parts = new ArrayList<>();
-    long allDeadBytes = 0;
-    for (Part part : cut(dead)) {
-      if (part.dead() > 0) {
-        parts.add(part);
-        allDeadBytes += part.deadBytes();
-      }
-    }
-    parts.sort(Comparator.comparingDouble(part -> (double) part.liveBytes() / part.sizeBytes()));
-    List<Part> chosen = new ArrayList<>();
-    long chosenBytes = 0;
-    for (Part part : parts) {
-      boolean enough = chosenBytes * 1000 >= allDeadBytes * FREED_PER_MILLE;
-      if (enough && part.liveBytes() > part.deadBytes()) {
-        break;
-      }
-      chosen.add(part);
-      chosenBytes += part.deadBytes();
-    }
-    chosen.sort(Comparator.comparingLong(Part::liveBytes));
-    return chosen;
-  }
-
-  /** Which of the dead ordinals lie in these parts. */
-  static Roaring64Bitmap within(List<Part> parts, Roaring64Bitmap dead) {
-    Roaring64Bitmap inside = new Roaring64Bitmap();
-    for (Part part : parts) {
-      inside.addRange(part.first(), part.last() + 1);
-    }
-    inside.and(dead);
-    return inside;
   }
 
   /**
    * Deletes every record in these parts that has no row and gives the space back. The rows' removal
    * must be durable.
    */
-  void reclaim(List<Part> parts) throws StoreException {
-    long expected = parts.stream().mapToLong(Part::sizeBytes).sum();
+  void reclaim(List<ReclaimPlan.Part> parts) throws StoreException {
+    long expected = parts.stream().mapToLong(ReclaimPlan.Part::sizeBytes).sum();
     long done = 0;
     listener.progress(Phase.RECLAIM, 0, expected);
-    List<Part> left = parts;
+    List<ReclaimPlan.Part> left = parts;
     while (!left.isEmpty()) {
-      List<Part> noRoom = new ArrayList<>();
-      for (Part part : left) {
+      List<ReclaimPlan.Part> noRoom = new ArrayList<>();
+      for (ReclaimPlan.Part part : left) {
         Interruption.check("reclaiming");
         if (part.liveBytes() > 0 && part.liveBytes() + FREE_BYTES_MIN > directory.usableBytes()) {
           noRoom.add(part);
@@ -148,11 +95,60 @@ final class Reclaimer {
       if (noRoom.size() == left.size()) {
         // Their rows are gone; a later collection finds the records by counting.
         LOG.warn("reclaim=incomplete parts={} reason=no-space", noRoom.size());
-        leftRecords = noRoom.stream().mapToLong(Part::dead).sum();
-        leftBytes = noRoom.stream().mapToLong(Part::deadBytes).sum();
+        noRoom.forEach(this::leave);
         return;
       }
       left = noRoom;
+    }
+  }
+
+  private void reclaim(ReclaimPlan.Part part) throws StoreException {
+    long begun = System.nanoTime();
+    byte[] first = OrdinalKey.of(part.first());
+    byte[] last = OrdinalKey.of(part.last());
+    if (marks.count(part.first(), part.last() + 1) == 0) {
+      // Needs no check: nothing of these files is read.
+      replace(part, () -> database.dropTables(Family.CHUNK, first, last));
+    }
+    List<Database.Table> reached = tables.reaching(part.first(), part.last());
+    if (reached.isEmpty()) {
+      return;
+    }
+    long bytes = bytes(reached);
+    if (tables.areWhole(reached)) {
+      writer.run(() -> deleteRecords(part));
+      replace(part, () -> database.compact(Family.CHUNK, first, last));
+      rewrittenBytes += bytes;
+    } else {
+      LOG.warn("reclaim=left-out first={} last={} reason=damaged", part.first(), part.last());
+      leave(part);
+    }
+    pace.await(bytes, begun);
+  }
+
+  private void replace(ReclaimPlan.Part part, ReturnedSpace.Change change) throws StoreException {
+    returned.count(
+        Family.CHUNK,
+        tables.reaching(part.first(), part.last()),
+        table -> table.smallestPrefix() >= part.first() && table.largestPrefix() <= part.last(),
+        change);
+  }
+
+  /**
+   * Puts files in order that have ordinals in common: a collection that was killed has left its
+   * deletes, and while they are there RocksDB does not compact by itself.
+   */
+  void separateFiles() throws StoreException {
+    for (List<Database.Table> group : ChunkTables.groups(tables.ascending())) {
+      boolean room = bytes(group) + FREE_BYTES_MIN <= directory.usableBytes();
+      if (group.size() > 1 && room) {
+        Interruption.check("separating files");
+        long begun = System.nanoTime();
+        if (tables.areWhole(group)) {
+          rewrite(group);
+        }
+        pace.await(bytes(group), begun);
+      }
     }
   }
 
@@ -163,29 +159,58 @@ final class Reclaimer {
   void mergeSmallFiles() throws StoreException {
     List<Database.Table> run = new ArrayList<>();
     long bytes = 0;
-    for (Database.Table table : tables()) {
-      if (table.sizeBytes() < SMALL_FILE_BYTES && bytes < MERGED_BYTES_MAX) {
-        run.add(table);
-        bytes += table.sizeBytes();
-      } else {
+    for (List<Database.Table> group : ChunkTables.groups(tables.ascending())) {
+      long groupBytes = bytes(group);
+      boolean small = groupBytes < SMALL_FILE_BYTES * group.size();
+      if (!small || bytes + groupBytes > MERGED_BYTES_MAX) {
         merge(run);
         run.clear();
         bytes = 0;
+      }
+      if (small) {
+        run.addAll(group);
+        bytes += groupBytes;
       }
     }
     merge(run);
   }
 
+  /** Merges what is whole of them, if that is many enough, and if there is room for it. */
   private void merge(List<Database.Table> run) throws StoreException {
-    long bytes = run.stream().mapToLong(Database.Table::sizeBytes).sum();
+    long bytes = bytes(run);
     if (run.size() < SMALL_FILES_MIN || bytes + FREE_BYTES_MIN > directory.usableBytes()) {
       return;
     }
     Interruption.check("merging files");
-    byte[] first = OrdinalKey.of(run.get(0).smallestPrefix());
-    byte[] last = OrdinalKey.of(run.get(run.size() - 1).largestPrefix());
-    database.compact(Family.CHUNK, first, last);
-    rewrittenBytes += bytes;
+    long begun = System.nanoTime();
+    List<Database.Table> whole = new ArrayList<>();
+    for (List<Database.Table> group : ChunkTables.groups(run)) {
+      if (tables.areWhole(group)) {
+        whole.addAll(group);
+      } else {
+        mergeWhole(whole);
+        whole.clear();
+      }
+    }
+    mergeWhole(whole);
+    pace.await(bytes, begun);
+  }
+
+  private void mergeWhole(List<Database.Table> run) throws StoreException {
+    if (run.size() >= SMALL_FILES_MIN) {
+      rewrite(run);
+    }
+  }
+
+  private void rewrite(List<Database.Table> run) throws StoreException {
+    long first = run.get(0).smallestPrefix();
+    long last = run.stream().mapToLong(Database.Table::largestPrefix).max().orElse(first);
+    returned.count(
+        Family.CHUNK,
+        List.copyOf(run),
+        table -> table.smallestPrefix() >= first && table.largestPrefix() <= last,
+        () -> database.compact(Family.CHUNK, OrdinalKey.of(first), OrdinalKey.of(last)));
+    rewrittenBytes += bytes(run);
   }
 
   /** Bytes of files that were rewritten. */
@@ -193,7 +218,15 @@ final class Reclaimer {
     return rewrittenBytes;
   }
 
-  /** Records that have no row any more, and lie there still: for their parts there was no room. */
+  private void leave(ReclaimPlan.Part part) {
+    leftRecords += part.dead();
+    leftBytes += part.deadBytes();
+  }
+
+  /**
+   * Records that have no row any more, and lie there still: there was no room for their parts, or
+   * these are damaged.
+   */
   long leftRecords() {
     return leftRecords;
   }
@@ -203,28 +236,12 @@ final class Reclaimer {
     return leftBytes;
   }
 
-  private void reclaim(Part part) throws StoreException {
-    long begun = System.nanoTime();
-    byte[] first = OrdinalKey.of(part.first());
-    byte[] last = OrdinalKey.of(part.last());
-    boolean wholly = marks.count(part.first(), part.last() + 1) == 0;
-    if (wholly) {
-      database.dropTables(Family.CHUNK, first, last);
-    }
-    writer.run(() -> deleteRecords(part));
-    database.compact(Family.CHUNK, first, last);
-    if (!wholly) {
-      rewrittenBytes += part.sizeBytes();
-      pause(part.sizeBytes(), begun);
-    }
-  }
-
   /**
    * Deletes each run of ordinals between those that stay. What is deleted goes into a file of its
    * own, without what is put meanwhile: a file that had both would reach from here to the newest
    * ordinal, and rewriting one part would be rewriting everything in between.
    */
-  private void deleteRecords(Part part) throws StoreException {
+  private void deleteRecords(ReclaimPlan.Part part) throws StoreException {
     database.flush(Family.CHUNK);
     long end = part.last() + 1;
     LongIterator live = marks.ordinals().getLongIteratorFrom(part.first());
@@ -234,13 +251,26 @@ final class Reclaimer {
       while (next < end && runs.size() < StoreLimits.BATCH_RECORDS) {
         long stays = live.hasNext() ? Math.min(live.next(), end) : end;
         if (stays > next) {
-          runs.add(new long[] {next, stays});
+          add(runs, next, stays, end);
         }
         next = stays + 1;
       }
       deleteRuns(runs);
     }
     database.flush(Family.CHUNK);
+  }
+
+  /**
+   * Adds what lies before {@code stays}. A range's end would be taken for an ordinal that is in the
+   * file, so the last of a part is by itself: else the neighbour would be rewritten as well.
+   */
+  private static void add(List<long[]> runs, long next, long stays, long end) {
+    if (stays == end && stays - next > 1) {
+      runs.add(new long[] {next, stays - 1});
+      runs.add(new long[] {stays - 1, stays});
+    } else {
+      runs.add(new long[] {next, stays});
+    }
   }
 
   private void deleteRuns(List<long[]> runs) throws StoreException {
@@ -256,66 +286,7 @@ final class Reclaimer {
     }
   }
 
-  /** Each file's ordinals from its first to the first of the next. */
-  private List<Part> cut(Roaring64Bitmap dead) throws StoreException {
-    Map<String, Long> rowCounts = database.rowCounts(Family.CHUNK);
-    List<Database.Table> tables = tables();
-    tables.removeIf(table -> rowCounts.getOrDefault(table.name(), 0L) == 0);
-    List<Part> parts = new ArrayList<>();
-    for (int i = 0; i < tables.size(); ) {
-      // Files that overlap are one part.
-      long largest = tables.get(i).largestPrefix();
-      int next = i + 1;
-      while (next < tables.size() && tables.get(next).smallestPrefix() <= largest) {
-        largest = Math.max(largest, tables.get(next).largestPrefix());
-        next++;
-      }
-      // What lies before the first file can only be in the first one's neighbourhood by mistake.
-      long first = i == 0 ? 1 : tables.get(i).smallestPrefix();
-      long last = next < tables.size() ? tables.get(next).smallestPrefix() - 1 : endOrdinal - 1;
-      if (last >= first && first < endOrdinal) {
-        parts.add(
-            part(first, Math.min(last, endOrdinal - 1), tables.subList(i, next), rowCounts, dead));
-      }
-      i = next;
-    }
-    return parts;
-  }
-
-  private Part part(
-      long first,
-      long last,
-      List<Database.Table> tables,
-      Map<String, Long> rowCounts,
-      Roaring64Bitmap dead) {
-    long deadCount = dead.rankLong(last) - dead.rankLong(first - 1);
-    long liveCount = marks.count(first, last + 1);
-    if (tables.stream().allMatch(table -> table.largestPrefix() < endOrdinal)) {
-      // Records without a row, which a killed process has left, are found by counting.
-      long rows = tables.stream().mapToLong(t -> rowCounts.getOrDefault(t.name(), 0L)).sum();
-      deadCount = Math.max(deadCount, rows - liveCount);
-    }
-    long sizeBytes = tables.stream().mapToLong(Database.Table::sizeBytes).sum();
-    long all = Math.max(1, deadCount + liveCount);
-    long liveBytes = (long) ((double) sizeBytes * liveCount / all);
-    return new Part(first, last, deadCount, sizeBytes, liveBytes);
-  }
-
-  /** The files of the records, in the order of the ordinals at which they begin. */
-  private List<Database.Table> tables() {
-    List<Database.Table> tables = new ArrayList<>(database.tables(Family.CHUNK));
-    tables.sort(Comparator.comparingLong(Database.Table::smallestPrefix));
-    return tables;
-  }
-
-  private void pause(long bytes, long begunNanos) throws StoreException {
-    if (rateLimitBytesPerSecond.isEmpty()) {
-      return;
-    }
-    double seconds = (double) bytes / rateLimitBytesPerSecond.getAsLong();
-    long nanos = (long) (seconds * TimeUnit.SECONDS.toNanos(1)) - (System.nanoTime() - begunNanos);
-    if (nanos > 0) {
-      Interruption.sleep(nanos, "reclaiming");
-    }
+  private static long bytes(List<Database.Table> tables) {
+    return tables.stream().mapToLong(Database.Table::sizeBytes).sum();
   }
 }

@@ -7,12 +7,14 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.Options;
 import org.rocksdb.ReadOptions;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.SstFileReader;
 import org.rocksdb.SstFileReaderIterator;
+import org.rocksdb.TableProperties;
 
 /** A table that is read by itself, without the database that it belongs to. */
 final class RepairTable implements AutoCloseable {
@@ -49,6 +51,16 @@ final class RepairTable implements AutoCloseable {
       return Optional.empty();
     } catch (RocksDBException e) {
       return Optional.of(RocksText.brief(e.getMessage()));
+    }
+  }
+
+  /** How many rows a table has, those that are deleted not counted; empty if it does not say. */
+  static OptionalLong rowCount(Path file) {
+    try (RepairTable table = open(file)) {
+      TableProperties properties = table.reader.getTableProperties();
+      return OptionalLong.of(properties.getNumEntries() - properties.getNumDeletions());
+    } catch (RocksDBException e) {
+      return OptionalLong.empty();
     }
   }
 

@@ -189,6 +189,7 @@ record RepositoryDirectory(Path dir) {
   }
 
   private void write(Path temporary, byte[] content, Path target) throws IOException {
+    Database.beforeChange.run();
     try (FileChannel file =
         FileChannel.open(
             temporary,
@@ -201,6 +202,7 @@ record RepositoryDirectory(Path dir) {
       }
       file.force(true);
     }
+    Database.beforeChange.run();
     Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
     sync();
   }

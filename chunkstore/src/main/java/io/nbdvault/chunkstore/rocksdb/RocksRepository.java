@@ -90,6 +90,9 @@ public final class RocksRepository {
       }
       database =
           Database.open(directory.location(), directory.database(), Database.Access.READ_WRITE);
+      if (!new ChunkTables(database, directory.database()).settle()) {
+        LOG.warn("compaction=off repository={} reason=files-overlap", directory.location());
+      }
       RepositoryConfig config = StoredConfig.checkAndUpgrade(database, directory);
       ContentCipher cipher = content.cipher(database, config, true);
       ChunkStore store = openForWriting(config, cipher, directory, lock, ballast, database);
@@ -272,6 +275,7 @@ public final class RocksRepository {
     Intake intake = new Intake(reader, cipher, writer, claims, config.chunkSizeBytes());
     DamageFlags flags =
         new DamageFlags(database, reader, claims, writer, damaged, new Quarantine(directory));
+    writer.beginEpoch(epoch);
     writer.start();
     RocksChunkStore.Writing writing =
         new RocksChunkStore.Writing(lock, ballast, writer, claims, intake, flags);

@@ -37,9 +37,6 @@ final class StoreLimits {
   /** How long closing a store waits for the jobs that it has interrupted. */
   static final Duration CLOSE_JOBS_MAX = Duration.ofSeconds(30);
 
-  /** Bytes of the index that are rewritten between two looks at whether to stop, about. */
-  static final long INDEX_SLICE_BYTES = 128 << 20;
-
   /**
    * Most ids that a mark holds in memory at once: 8 bytes each, two fifths of the heap. They are in
    * one array, which must fit beside the marks into what the collector of garbage has for what is

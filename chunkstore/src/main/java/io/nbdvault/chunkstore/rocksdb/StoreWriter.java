@@ -53,6 +53,10 @@ final class StoreWriter {
 
   private final Thread thread;
   private volatile @Nullable StoreException failure;
+
+  /** The store's epoch: of the writer's thread, once that is started. */
+  private long epoch;
+
   private boolean stopped;
 
   StoreWriter(
@@ -140,6 +144,11 @@ final class StoreWriter {
       throw new StoreFailedException("Interrupted before it was written.", e);
     }
     Awaiting.uninterruptedResult(step.done());
+  }
+
+  /** Rows that heal are of this epoch from now on. Only in a step, or before the start. */
+  void beginEpoch(long next) {
+    epoch = next;
   }
 
   /** The ordinal that comes next. Only in a step: then all that is below it was given. */
@@ -307,12 +316,11 @@ final class StoreWriter {
   }
 
   private IndexRow putRecord(Database.Batch rows, WriteTask.Content content) throws StoreException {
-    boolean isNew = content.ordinal() == WriteTask.Content.NEW_ORDINAL;
-    long ordinal = isNew ? ordinals.take() : content.ordinal();
+    long ordinal = ordinals.take();
     ContentRecord.seal(content.record(), ordinal);
     rows.put(Family.CHUNK, OrdinalKey.of(ordinal), content.record());
     return new IndexRow(
-        ordinal, content.plainLength(), content.epoch(), content.record().length, false);
+        ordinal, content.plainLength(), content.epoch(epoch), content.record().length, false);
   }
 
   private void perform(WriteTask.Step step) {

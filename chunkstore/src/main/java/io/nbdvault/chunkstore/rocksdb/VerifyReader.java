@@ -1,8 +1,11 @@
 package io.nbdvault.chunkstore.rocksdb;
 
+import io.nbdvault.chunkstore.DamagedItem;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.format.OrdinalKey;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.List;
 import org.roaringbitmap.longlong.PeekableLongIterator;
 import org.rocksdb.RocksIterator;
 
@@ -16,6 +19,7 @@ final class VerifyReader {
   private static final int PASSED_OVER_MAX = 8;
 
   private final Database database;
+  private final ChunkTables tables;
   private final PeekableLongIterator wanted;
   private final VerifyFindings findings;
 
@@ -24,8 +28,17 @@ final class VerifyReader {
 
   private boolean positioned;
 
-  VerifyReader(Database database, PeekableLongIterator wanted, VerifyFindings findings) {
+  /** The files that there are, once somebody has asked for them in a batch. */
+  private List<Database.Table> files = List.of();
+
+  /**
+   * Makes a reader.
+   *
+   * @param dir of the database
+   */
+  VerifyReader(Database database, Path dir, PeekableLongIterator wanted, VerifyFindings findings) {
     this.database = database;
+    this.tables = new ChunkTables(database, dir);
     this.wanted = wanted;
     this.findings = findings;
   }
@@ -37,6 +50,7 @@ final class VerifyReader {
   /** Fills a batch. What is missing or cannot be read is told to the findings instead. */
   void fill(VerifyBatch batch) throws StoreException {
     positioned = false;
+    files = List.of();
     database.iterate(
         Family.CHUNK,
         rows -> {
@@ -86,6 +100,7 @@ final class VerifyReader {
   }
 
   private void readAlone(long ordinal, VerifyBatch batch, String failure) {
+    boolean named = nameTables(ordinal);
     byte[] record;
     try {
       record = database.get(Family.CHUNK, OrdinalKey.of(ordinal));
@@ -93,8 +108,10 @@ final class VerifyReader {
       findings.suspect(ordinal, "" + e.getMessage());
       return;
     }
-    // What the iterator could not pass is not this record.
-    findings.item("records near ordinal " + ordinal, failure);
+    if (!named) {
+      // What the iterator could not pass is not this record, and no block of a file.
+      findings.item("records near ordinal " + ordinal, failure);
+    }
     if (record == null) {
       findings.suspect(ordinal, "its record is missing");
     } else {
@@ -102,6 +119,18 @@ final class VerifyReader {
       System.arraycopy(record, 0, batch.bytes(), batch.end(), length);
       add(batch, ordinal, record.length);
     }
+  }
+
+  /** Says which files are damaged where it could not read. Returns whether it is because of one. */
+  private boolean nameTables(long ordinal) {
+    if (files.isEmpty()) {
+      files = tables.ascending();
+    }
+    List<DamagedItem> damaged = tables.damagedAt(ordinal, files);
+    for (DamagedItem file : damaged) {
+      findings.item(file.what(), file.reason());
+    }
+    return !damaged.isEmpty();
   }
 
   private void add(VerifyBatch batch, long ordinal, int length) {

@@ -210,7 +210,8 @@ final class VerifyRun {
     }
     Roaring64Bitmap chosen = options.isSample() ? sample(wanted) : wanted;
     meter.begin(VerifyPhase.RECORDS, chosen.getLongCardinality());
-    VerifyReader records = new VerifyReader(database, chosen.getLongIterator(), findings);
+    VerifyReader records =
+        new VerifyReader(database, directory.databaseToRead(), chosen.getLongIterator(), findings);
     new VerifyRecords(reader, options.checksumsOnly(), options.workers(), findings, meter)
         .run(records);
   }

@@ -22,21 +22,18 @@ sealed interface WriteTask {
 
   /** Write a chunk or a node. */
   final class Content implements RowTask {
-    /** Asks for an ordinal of its own. */
-    static final long NEW_ORDINAL = 0;
-
     private final Claim claim;
     private final int plainLength;
     private final byte[] record;
-    private final long ordinal;
     private final long epoch;
+    private final boolean heals;
 
-    private Content(Claim claim, int plainLength, byte[] record, long ordinal, long epoch) {
+    private Content(Claim claim, int plainLength, byte[] record, long epoch, boolean heals) {
       this.claim = claim;
       this.plainLength = plainLength;
       this.record = record;
-      this.ordinal = ordinal;
       this.epoch = epoch;
+      this.heals = heals;
     }
 
     /**
@@ -47,18 +44,24 @@ sealed interface WriteTask {
      * @param record complete but for its checksum, which depends on the ordinal; now the task's
      */
     static Content isNew(Claim claim, int plainLength, byte[] record) {
-      return new Content(claim, plainLength, record, NEW_ORDINAL, claim.epoch());
+      return new Content(claim, plainLength, record, claim.epoch(), false);
     }
 
     /**
-     * Of content whose record is damaged: it is written where that one lies. The row's epoch never
-     * goes down: a session that began later may rely on it.
+     * Of content whose record is damaged. The new record gets an ordinal of its own: where the old
+     * one lies there may be a block that cannot be read, and whatever is written there makes the
+     * database read it. What is left of the old record has no row, and is collected.
+     *
+     * <p>Snapshots need the content already, and a collection that is under way may have marked the
+     * old ordinal for them. So the row gets the epoch in which it is written: if a collection has
+     * begun, that is not below its cutoff; if none has, its mark will see the row. It never goes
+     * down either: a session that began later may rely on it.
      *
      * @param damaged the row
      */
     static Content heals(Claim claim, int plainLength, byte[] record, IndexRow damaged) {
       long epoch = Math.max(claim.epoch(), damaged.epoch());
-      return new Content(claim, plainLength, record, damaged.ordinal(), epoch);
+      return new Content(claim, plainLength, record, epoch, true);
     }
 
     /**
@@ -68,7 +71,7 @@ sealed interface WriteTask {
      * @param epoch the store's, which is that of no session that runs, or later
      */
     static Content replaces(Claim claim, int plainLength, byte[] record, long epoch) {
-      return new Content(claim, plainLength, record, NEW_ORDINAL, Math.max(claim.epoch(), epoch));
+      return new Content(claim, plainLength, record, Math.max(claim.epoch(), epoch), true);
     }
 
     @Override
@@ -84,13 +87,13 @@ sealed interface WriteTask {
       return record;
     }
 
-    long ordinal() {
-      return ordinal;
-    }
-
-    /** The epoch that the row gets. */
-    long epoch() {
-      return epoch;
+    /**
+     * The epoch that the row gets.
+     *
+     * @param present the store's epoch when the row is written
+     */
+    long epoch(long present) {
+      return heals ? Math.max(epoch, present) : epoch;
     }
 
     @Override

@@ -42,10 +42,11 @@ enum Guard {
   REFRESH_OF_NODES(Effect.LOST),
   /** A leaf that is hit is taken for a sign that its chunks are there. */
   NODE_HIT_SAYS_NOTHING_OF_CHILDREN(Effect.LOST),
-  /** A session of an old epoch that heals a row of a newer one writes its own epoch. */
-  EPOCH_NEVER_GOES_DOWN(Effect.LOST),
-  /** Content that heals gets a new ordinal, which a mark that is under way does not know. */
-  HEALS_AT_ITS_OWN_ORDINAL(Effect.LOST),
+  /**
+   * Content that heals gets a new ordinal, which a mark that is under way does not know, and its
+   * row the epoch of the session, which may be below the cutoff.
+   */
+  HEALED_ROWS_HAVE_THE_PRESENT_EPOCH(Effect.LOST),
   /** A session follows the claim of any other session. */
   FOLLOW_ONLY_NEWER_CLAIMS(Effect.LOST),
   /** A session that meets the sweep's claim takes the content for stored. */

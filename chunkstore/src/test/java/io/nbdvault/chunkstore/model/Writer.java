@@ -79,12 +79,7 @@ final class Writer implements Actor {
       done = refuse(task);
     } else if (task instanceof Addition content) {
       Tables.Row seen = content.seen();
-      boolean inPlace = content.refresh() || store.has(Guard.HEALS_AT_ITS_OWN_ORDINAL);
-      if (seen == null || !inPlace) {
-        done = writeNew(content);
-      } else {
-        done = writeOver(content, seen);
-      }
+      done = (seen == null || !content.refresh()) ? writeNew(content) : refresh(content, seen);
     } else {
       done = commit((Commit) task, dice);
     }
@@ -120,21 +115,16 @@ final class Writer implements Actor {
     return written(content);
   }
 
-  private boolean writeOver(Addition content, Tables.Row seen) {
-    if (!content.refresh()) {
-      store.now().putChunk(seen.ordinal(), new Tables.Chunk(content.id(), true));
-    }
+  private boolean refresh(Addition content, Tables.Row seen) {
     store.now().putRow(content.id(), new Tables.Row(seen.ordinal(), epochFor(content), false));
     return written(content);
   }
 
   private int epochFor(Addition content) {
-    int epoch = content.session().epoch();
-    Tables.Row seen = content.seen();
-    if (seen == null || !store.has(Guard.EPOCH_NEVER_GOES_DOWN)) {
-      return epoch;
-    }
-    return Math.max(epoch, seen.epoch());
+    boolean heals = content.seen() != null && !content.refresh();
+    return heals && store.has(Guard.HEALED_ROWS_HAVE_THE_PRESENT_EPOCH)
+        ? store.epoch()
+        : content.session().epoch();
   }
 
   private boolean written(Addition content) {

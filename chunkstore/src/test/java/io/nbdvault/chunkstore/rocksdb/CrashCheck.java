@@ -13,13 +13,14 @@ import io.nbdvault.chunkstore.DiskImage;
 import io.nbdvault.chunkstore.DiskRecord;
 import io.nbdvault.chunkstore.DiskTreeBuilder;
 import io.nbdvault.chunkstore.NoSuchSnapshotException;
-import io.nbdvault.chunkstore.Repositories;
 import io.nbdvault.chunkstore.SnapshotId;
 import io.nbdvault.chunkstore.SnapshotReader;
 import io.nbdvault.chunkstore.SnapshotRecord;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.StoredChunk;
 import io.nbdvault.chunkstore.TestRecords;
+import io.nbdvault.chunkstore.VerifyOptions;
+import io.nbdvault.chunkstore.VerifyReport;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -35,25 +36,29 @@ import java.util.concurrent.CompletableFuture;
 final class CrashCheck {
   private final Path dir;
   private final CrashExpectation expectation;
+  private final boolean encrypted;
 
   /** What is kept: what each disk of each snapshot must hold. */
   private final Map<SnapshotId, Map<String, ScenarioDisk>> kept = new HashMap<>();
 
-  private CrashCheck(Path dir, CrashExpectation expectation) {
+  private CrashCheck(Path dir, CrashExpectation expectation, boolean encrypted) {
     this.dir = dir;
     this.expectation = expectation;
+    this.encrypted = encrypted;
   }
 
   /** Checks everything, at the end that nothing is left once everything is forgotten. */
-  static void check(Path dir, CrashExpectation expectation) throws IOException {
-    new CrashCheck(dir, expectation).check();
+  static void check(Path dir, CrashExpectation expectation, boolean encrypted) throws IOException {
+    new CrashCheck(dir, expectation, encrypted).check();
   }
 
   private void check() throws IOException {
-    Inspection found = Inspection.of(dir, ScenarioDisk.CHUNK);
-    assertThat(found.danglingRows()).isEmpty();
-    assertThat(found.rows().keySet()).containsAll(found.reachable());
-    try (ChunkStore store = Repositories.open(dir)) {
+    if (!encrypted) {
+      Inspection found = Inspection.of(dir, ScenarioDisk.CHUNK);
+      assertThat(found.danglingRows()).isEmpty();
+      assertThat(found.rows().keySet()).containsAll(found.reachable());
+    }
+    try (ChunkStore store = CrashScenario.open(dir, encrypted)) {
       checkFates(store);
       restoreAll(store);
       SnapshotId everything = backUpEverythingBesideACollection(store);
@@ -62,8 +67,12 @@ final class CrashCheck {
       collect(store);
       restoreAll(store);
     }
-    checkWhatIsLeftOver();
-    try (ChunkStore store = Repositories.open(dir)) {
+    if (!encrypted) {
+      checkWhatIsLeftOver();
+    }
+    try (ChunkStore store = CrashScenario.open(dir, encrypted)) {
+      VerifyReport report = store.verify(VerifyOptions.everything(1), progress -> true);
+      assertThat(report.isClean()).as("%s %s", report.items(), report.contents()).isTrue();
       for (SnapshotId id : Set.copyOf(kept.keySet())) {
         forget(store, id);
       }

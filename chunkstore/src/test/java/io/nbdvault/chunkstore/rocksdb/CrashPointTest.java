@@ -9,28 +9,31 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The process ends before a change on disk; what it has written until then stays. */
 @Tag("long")
 class CrashPointTest {
-  private static final Duration LIMIT = Duration.ofSeconds(20);
+  private static final Duration LIMIT = Duration.ofSeconds(10);
 
   @TempDir private Path temporary;
 
-  @Test
-  @Timeout(3600)
-  void keepsAndReclaimsWhatItMustWhereverItsProcessEnds() throws Exception {
-    CrashRun.tryChanges("crash points", LIMIT, this::endBefore);
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  @Timeout(7200)
+  void keepsAndReclaimsWhatItMustWhereverItsProcessEnds(boolean encrypted) throws Exception {
+    String test = encrypted ? "crash points, encrypted" : "crash points";
+    CrashRun.tryChanges(test, LIMIT, change -> endBefore(change, encrypted));
   }
 
-  private CrashExpectation endBefore(int change) throws Exception {
+  private CrashExpectation endBefore(int change, boolean encrypted) throws Exception {
     Path place = Files.createDirectory(temporary.resolve("change-" + change));
     Path dir = place.resolve("repository");
-    CrashExpectation expectation = CrashRun.run(temporary, dir, change);
-    CrashCheck.check(dir, expectation);
+    CrashExpectation expectation = CrashRun.run(temporary, dir, change, encrypted);
+    CrashCheck.check(dir, expectation, encrypted);
     delete(place);
     return expectation;
   }

@@ -2,9 +2,6 @@ package io.nbdvault.chunkstore.rocksdb;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.nbdvault.chunkstore.Compression;
-import io.nbdvault.chunkstore.Repositories;
-import io.nbdvault.chunkstore.RepositoryOptions;
 import io.nbdvault.chunkstore.Seeds;
 import java.io.BufferedReader;
 import java.nio.file.Path;
@@ -67,10 +64,16 @@ final class CrashRun {
   }
 
   /** Makes a repository, and runs the scenario until before a change. Returns what it has said. */
-  static CrashExpectation run(Path temporary, Path dir, int change) throws Exception {
-    Repositories.create(dir, new RepositoryOptions(ScenarioDisk.CHUNK, Compression.LZ4));
+  static CrashExpectation run(Path temporary, Path dir, int change, boolean encrypted)
+      throws Exception {
+    CrashScenario.create(dir, encrypted);
     Process process =
-        ChildJvm.start(temporary, CrashScenario.class, dir.toString(), Integer.toString(change));
+        ChildJvm.start(
+            temporary,
+            CrashScenario.class,
+            dir.toString(),
+            Integer.toString(change),
+            Boolean.toString(encrypted));
     try (BufferedReader says = process.inputReader()) {
       CrashExpectation expectation = CrashExpectation.read(says);
       assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();

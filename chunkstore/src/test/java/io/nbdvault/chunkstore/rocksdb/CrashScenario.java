@@ -8,11 +8,15 @@ import io.nbdvault.chunkstore.Compression;
 import io.nbdvault.chunkstore.DiskRecord;
 import io.nbdvault.chunkstore.DiskTreeBuilder;
 import io.nbdvault.chunkstore.Repositories;
+import io.nbdvault.chunkstore.RepositoryKeys;
+import io.nbdvault.chunkstore.RepositoryOptions;
 import io.nbdvault.chunkstore.SnapshotId;
 import io.nbdvault.chunkstore.SnapshotRecord;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.StoredChunk;
 import io.nbdvault.chunkstore.TestRecords;
+import io.nbdvault.chunkstore.key.KeyFile;
+import io.nbdvault.chunkstore.key.Unlocking;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -33,6 +37,11 @@ final class CrashScenario {
   /** What the process exits with where it was to end. */
   static final int HALTED = 9;
 
+  /** Of the encrypted repository. A key file: a password would take longer than all the rest. */
+  private static final KeyFile KEY = KeyFile.of(new byte[KeyFile.BYTES_MIN]);
+
+  private static final KeyFile OTHER_KEY = KeyFile.of(new byte[KeyFile.BYTES_MIN + 1]);
+
   private final ChunkStore store;
   private final Map<ScenarioDisk, SnapshotRecord> made = new EnumMap<>(ScenarioDisk.class);
 
@@ -40,14 +49,49 @@ final class CrashScenario {
     this.store = store;
   }
 
-  /** Takes the repository's directory, and the number of the change before which it ends. */
+  /**
+   * Takes the repository's directory, the number of the change before which it ends, and whether
+   * the repository is encrypted.
+   */
   public static void main(String[] args) throws Exception {
+    Path dir = Path.of(args[0]);
+    boolean encrypted = Boolean.parseBoolean(args[2]);
     AtomicInteger changes = endBefore(Integer.parseInt(args[1]));
+    if (encrypted) {
+      changeKeys(dir);
+    }
     // Closing changes something too.
-    try (ChunkStore store = Repositories.open(Path.of(args[0]))) {
+    try (ChunkStore store = open(dir, encrypted)) {
       new CrashScenario(store).run();
     }
+    if (encrypted) {
+      changeKeys(dir);
+    }
     say("end " + changes);
+  }
+
+  /** Makes the repository in which it runs. */
+  static void create(Path dir, boolean encrypted) throws StoreException {
+    RepositoryOptions options = new RepositoryOptions(ScenarioDisk.CHUNK, Compression.LZ4);
+    if (encrypted) {
+      Repositories.createEncrypted(dir, options, KEY, "");
+    } else {
+      Repositories.create(dir, options);
+    }
+  }
+
+  static ChunkStore open(Path dir, boolean encrypted) throws StoreException {
+    return encrypted ? Repositories.open(dir, Unlocking.with(KEY)) : Repositories.open(dir);
+  }
+
+  /** A new epoch of keys, and a slot more and one less. */
+  private static void changeKeys(Path dir) throws StoreException {
+    try (RepositoryKeys keys = Repositories.openKeys(dir, Unlocking.with(KEY))) {
+      keys.rotate();
+      int added = keys.add(OTHER_KEY, "other").number();
+      keys.rotate();
+      keys.remove(added);
+    }
   }
 
   private static AtomicInteger endBefore(int change) {

@@ -32,6 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Two that meet the same new content; the first is the test itself. */
 @Timeout(60)
 class IntakeTest {
+  private static final long FLAGGED_ORDINAL = 1_000_000;
   private static final byte[] PLAIN = "content".repeat(100).getBytes(UTF_8);
   private static final IndexKey KEY =
       new IndexKey(RecordType.CHUNK, ContentId.of(PLAIN, 0, PLAIN.length));
@@ -83,23 +84,34 @@ class IntakeTest {
   }
 
   @Test
-  void healsWhereTheDamagedRecordLiesAndNeverLowersTheRowsEpoch() throws Exception {
+  void healsUnderANewOrdinalAndNeverLowersTheRowsEpoch() throws Exception {
+    IndexRow row = heal(EPOCH + 7, EPOCH);
+    assertThat(row.damaged()).isFalse();
+    assertThat(row.ordinal()).isNotEqualTo(FLAGGED_ORDINAL);
+    assertThat(row.epoch()).isEqualTo(EPOCH + 7);
+  }
+
+  @Test
+  void healsInTheEpochInWhichTheRowIsWrittenThoughTheSessionIsOlder() throws Exception {
+    assertThat(heal(EPOCH - 1, EPOCH + 3).epoch()).isEqualTo(EPOCH + 3);
+  }
+
+  /** The row of content that was flagged in an epoch, once it was put in another. */
+  private IndexRow heal(long flaggedEpoch, long presentEpoch) throws Exception {
     Path dir = create("healing");
     try (Database database = Database.open("test", dir.resolve("db"), Database.Access.READ_WRITE)) {
       StoreWriter writer = writer(dir, database, new Claims());
+      writer.beginEpoch(presentEpoch);
       writer.start();
-      IndexRow flagged = new IndexRow(1, PLAIN.length, EPOCH + 7, 100, true);
+      IndexRow flagged = new IndexRow(FLAGGED_ORDINAL, PLAIN.length, flaggedEpoch, 100, true);
       try (Database.Batch batch = database.newBatch()) {
         batch.put(Family.INDEX, KEY.encode(), flagged.encode());
         database.write(batch);
       }
       StoredChunk healed = Awaiting.result(put(intake(database, writer, new Claims())));
       assertThat(healed.outcome()).isEqualTo(Outcome.NEW);
-      IndexRow row = IndexRow.decode(requireNonNull(database.get(Family.INDEX, KEY.encode())));
-      assertThat(row.damaged()).isFalse();
-      assertThat(row.ordinal()).isEqualTo(1);
-      assertThat(row.epoch()).isEqualTo(EPOCH + 7);
       writer.stop();
+      return IndexRow.decode(requireNonNull(database.get(Family.INDEX, KEY.encode())));
     }
   }
 

@@ -13,6 +13,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The power is cut before a change on disk. The repository lies on a file system that makes nothing
@@ -21,16 +23,18 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Tag("long")
 class PowerCutIT {
-  private static final Duration LIMIT = Duration.ofSeconds(30);
+  private static final Duration LIMIT = Duration.ofSeconds(15);
   private static final long FILE_SYSTEM_BYTES = 64 << 20;
   private static final String LAZY = "loop,commit=600";
 
   @TempDir private Path temporary;
 
-  @Test
-  @Timeout(7200)
-  void keepsAndReclaimsWhatItMustWheneverThePowerIsCut() throws Exception {
-    CrashRun.tryChanges("power cut", LIMIT, this::cutBefore);
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  @Timeout(14_400)
+  void keepsAndReclaimsWhatItMustWheneverThePowerIsCut(boolean encrypted) throws Exception {
+    String test = encrypted ? "power cut, encrypted" : "power cut";
+    CrashRun.tryChanges(test, LIMIT, change -> cutBefore(change, encrypted));
   }
 
   /** Proves that the test could fail: a repository whose files were only written is lost. */
@@ -38,7 +42,7 @@ class PowerCutIT {
   @Timeout(120)
   void losesWhatWasNotSynced() throws Exception {
     Path synced = temporary.resolve("repository");
-    CrashExpectation expectation = CrashRun.run(temporary, synced, 0);
+    CrashExpectation expectation = CrashRun.run(temporary, synced, 0, false);
     Path copy;
     try (LoopFileSystem disk =
         LoopFileSystem.make(temporary.resolve("disk"), FILE_SYSTEM_BYTES, LAZY)) {
@@ -47,20 +51,21 @@ class PowerCutIT {
     }
     try (LoopFileSystem left = LoopFileSystem.mount(copy, "loop")) {
       Path dir = left.root().resolve("repository");
-      assertThatThrownBy(() -> CrashCheck.check(dir, expectation)).isInstanceOf(IOException.class);
+      assertThatThrownBy(() -> CrashCheck.check(dir, expectation, false))
+          .isInstanceOf(IOException.class);
     }
   }
 
-  private CrashExpectation cutBefore(int change) throws Exception {
+  private CrashExpectation cutBefore(int change, boolean encrypted) throws Exception {
     CrashExpectation expectation;
     Path copy;
     try (LoopFileSystem disk =
         LoopFileSystem.make(temporary.resolve("disk"), FILE_SYSTEM_BYTES, LAZY)) {
-      expectation = CrashRun.run(temporary, disk.root().resolve("repository"), change);
+      expectation = CrashRun.run(temporary, disk.root().resolve("repository"), change, encrypted);
       copy = disk.copyDevice("cut");
     }
     try (LoopFileSystem left = LoopFileSystem.mount(copy, "loop")) {
-      CrashCheck.check(left.root().resolve("repository"), expectation);
+      CrashCheck.check(left.root().resolve("repository"), expectation, encrypted);
     }
     return expectation;
   }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.nbdvault.chunkstore.ChunkStore;
 import io.nbdvault.chunkstore.DamagedContent;
+import io.nbdvault.chunkstore.DamagedException;
 import io.nbdvault.chunkstore.DamagedItem;
 import io.nbdvault.chunkstore.DamagedRange;
 import io.nbdvault.chunkstore.DiskImage;
@@ -14,6 +15,7 @@ import io.nbdvault.chunkstore.Seeds;
 import io.nbdvault.chunkstore.SnapshotId;
 import io.nbdvault.chunkstore.SnapshotRecord;
 import io.nbdvault.chunkstore.StoreException;
+import io.nbdvault.chunkstore.StoreFailedException;
 import io.nbdvault.chunkstore.VerifyOptions;
 import io.nbdvault.chunkstore.VerifyPhase;
 import io.nbdvault.chunkstore.VerifyReport;
@@ -25,7 +27,6 @@ import io.nbdvault.chunkstore.format.SnapshotFrame;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -213,7 +214,7 @@ class VerifyTest {
             repository.dir().resolve("quarantine").resolve(ordinal + "-" + chunk.id() + ".record"))
         .hasBinaryContent(bad);
     SnapshotRecord third = repository.backUp(disk);
-    assertThat(repository.row(chunk).ordinal()).isEqualTo(ordinal);
+    assertThat(repository.row(chunk).ordinal()).isGreaterThan(ordinal);
     assertThat(repository.row(chunk).damaged()).isFalse();
     assertThat(verify(everything()).isClean()).isTrue();
     for (SnapshotRecord snapshot : List.of(second, third)) {
@@ -274,28 +275,34 @@ class VerifyTest {
   }
 
   @Test
-  void neitherCrashesNorHangsWhateverFileOfTheDatabaseIsDamaged() throws Exception {
+  void noticesWhateverBitOfAFileOfTheDatabaseIsDamaged() throws Exception {
     Random random = Seeds.random("damaged files");
-    List<String> unnoticed = new ArrayList<>();
     for (Path file : repository.files()) {
+      // RocksDB writes these two for people, and this store reads neither.
+      String name = String.valueOf(file.getFileName());
+      boolean means = !name.equals("IDENTITY") && !name.startsWith("OPTIONS-");
       byte[] good = Files.readAllBytes(file);
       for (int round = 0; round < 6 && good.length > 0; round++) {
         byte[] bad = good.clone();
-        bad[random.nextInt(bad.length)] ^= (byte) (1 << random.nextInt(8));
+        int at = random.nextInt(bad.length);
+        bad[at] ^= (byte) (1 << random.nextInt(8));
         Files.write(file, bad);
-        try {
-          if (verifyDamaged().isClean()) {
-            unnoticed.add(String.valueOf(file.getFileName()));
-          }
-        } catch (StoreException e) {
-          assertThat(e).hasMessageContaining("");
-        }
+        assertThat(noticesDamage()).as("byte %d of %s", at, name).isEqualTo(means);
         assertThat(readOrNothing(second.id())).isIn(disk.bytes(), new byte[0]);
       }
       Files.write(file, good);
     }
-    // Flips in what a table has besides its rows: padding, statistics, filters.
-    System.out.println("unnoticed=" + unnoticed);
+  }
+
+  /** By what it reports, or because nothing can be verified at all. */
+  private boolean noticesDamage() throws StoreException {
+    try {
+      return !verifyDamaged().isClean();
+    } catch (DamagedException | StoreFailedException e) {
+      // The latter where CURRENT names a list of tables that is not there.
+      assertThat(e).message().isNotBlank();
+      return true;
+    }
   }
 
   private byte[] readOrNothing(SnapshotId id) throws IOException {

@@ -1,13 +1,17 @@
 package io.nbdvault.cli.render;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.nbdvault.chunkstore.CollectReport;
+import io.nbdvault.chunkstore.DamagedItem;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
 /** What a collection did; {@code docs/JSON.md} describes each field. */
 public final class CollectSummary {
+  private static final int FILES_MAX = 20;
+
   private CollectSummary() {}
 
   /** For people. */
@@ -54,10 +58,30 @@ public final class CollectSummary {
             + plural(report.nodesLive(), "tree node")
             + "; took "
             + Amounts.took(took(report)));
+    for (DamagedItem file : first(report.leftOut())) {
+      lines.add(Printable.line("left as it is, damaged: " + file.what() + ": " + file.reason()));
+    }
+    if (report.leftOut().size() > FILES_MAX) {
+      lines.add("and " + (report.leftOut().size() - FILES_MAX) + " more: see them with --json");
+    }
+    if (report.indexLacksRoom()) {
+      lines.add("the index was not rewritten: there is no room for half as much again");
+    }
     return lines;
   }
 
-  /** Backups beside the collection may have added more than it gave back. */
+  /** What is to be done about files that were left out, in one sentence. */
+  public static String advice(CollectReport report) {
+    return "damage was found: "
+        + plural(report.leftOut().size(), "file")
+        + " could not be rewritten, all else is done; see what can be done with: nbdvault repair";
+  }
+
+  private static List<DamagedItem> first(List<DamagedItem> files) {
+    return files.subList(0, Math.min(FILES_MAX, files.size()));
+  }
+
+  /** What is written in the place of small files may be more than they were. */
   private static String returned(long bytes) {
     return bytes < 0
         ? "the files grew by " + Amounts.bytes(-bytes)
@@ -74,6 +98,13 @@ public final class CollectSummary {
 
   /** For programs. */
   public static ObjectNode json(CollectReport report) {
+    ObjectNode json = summary(report);
+    ArrayNode leftOut = json.putArray("leftOut");
+    report.leftOut().forEach(file -> leftOut.add(file.what()));
+    return json;
+  }
+
+  private static ObjectNode summary(CollectReport report) {
     return JsonLines.event("summary")
         .put("job", "gc")
         .put("dryRun", report.dryRun())
@@ -87,6 +118,7 @@ public final class CollectSummary {
         .put("freedBytes", report.freedBytes())
         .put("returnedBytes", report.returnedBytes())
         .put("rewrittenBytes", report.rewrittenBytes())
+        .put("indexLacksRoom", report.indexLacksRoom())
         .put("markSeconds", SnapshotJson.seconds(report.markDuration()))
         .put("sweepSeconds", SnapshotJson.seconds(report.sweepDuration()))
         .put("seconds", SnapshotJson.seconds(took(report)));

@@ -76,9 +76,13 @@ public final class VerifyText {
             + report.rangesFound()
             + (report.rangesFound() == 1 ? " range" : " ranges")
             + " of disks cannot be read";
-    return report.items().isEmpty()
-        ? found + "; the next full backup of the VM heals what its disks still hold"
-        : found + "; see what can be done with: nbdvault repair";
+    String heals = "the next full backup of the VM heals what its disks still hold";
+    if (report.items().isEmpty()) {
+      return found + "; " + heals;
+    }
+    return report.contentsFound() == 0
+        ? found + "; see what can be done with: nbdvault repair"
+        : found + "; see what can be done with: nbdvault repair; then " + heals;
   }
 
   /** Bytes of a disk, which many snapshots may share. */

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.nbdvault.chunkstore.CatalogEntry;
 import io.nbdvault.chunkstore.CollectReport;
 import io.nbdvault.chunkstore.ContentTotals;
+import io.nbdvault.chunkstore.DamagedItem;
 import io.nbdvault.chunkstore.SnapshotState;
 import io.nbdvault.chunkstore.StoreStatistics;
 import io.nbdvault.cli.nbd.ExportReport;
@@ -145,7 +146,21 @@ class JsonDocumentTest {
     lines.write(
         CollectSummary.json(
             new CollectReport(
-                false, false, 1, 1, 1, 1, 1, 1, 1, 1, 1, Duration.ZERO, Duration.ZERO)));
+                false,
+                false,
+                1,
+                1,
+                1,
+                1,
+                1,
+                1,
+                1,
+                1,
+                1,
+                List.of(new DamagedItem("file", "bad")),
+                true,
+                Duration.ZERO,
+                Duration.ZERO)));
     writeDiff(lines);
     ContentTotals totals = new ContentTotals(1, 2, 1, 1, 1);
     StatisticsJson.objects(
