@@ -4,9 +4,12 @@ import io.nbdvault.chunkstore.StoreException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.zip.CRC32C;
@@ -63,6 +66,37 @@ final class Quarantine {
       throw e;
     } catch (IOException e) {
       throw StoreErrors.of(directory.location(), "keeping what is damaged", e);
+    }
+  }
+
+  /**
+   * Takes in a file or directory of the repository as {@code NAME-N}, whatever is there already.
+   * Durable when this returns.
+   *
+   * @return where it is now
+   */
+  Path takeIn(Path what, String name) throws IOException {
+    makeDirectory(directory.dir(), dir());
+    for (int number = 1; ; number++) {
+      Path place = dir().resolve(name + "-" + number);
+      if (Files.exists(place, LinkOption.NOFOLLOW_LINKS) && !isEmptyDirectory(place)) {
+        continue;
+      }
+      Database.beforeChange.run();
+      // Only with the lock: nobody else takes that name. A directory takes an empty one's place.
+      Files.move(what, place, StandardCopyOption.ATOMIC_MOVE);
+      RepositoryDirectory.sync(dir());
+      directory.sync();
+      return place;
+    }
+  }
+
+  private static boolean isEmptyDirectory(Path place) throws IOException {
+    if (!Files.isDirectory(place)) {
+      return false;
+    }
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(place)) {
+      return !entries.iterator().hasNext();
     }
   }
 

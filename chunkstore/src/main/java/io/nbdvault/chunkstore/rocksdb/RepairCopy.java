@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -20,10 +19,11 @@ import java.util.List;
  *
  * <ol>
  *   <li>{@code db.repairing}: the copy, while it is worked on. Taken away by the next repair.
- *   <li>{@code db.repaired}: the same, complete and durable.
+ *   <li>{@code db.repaired}: the same, complete and durable. Never deleted: if there is a {@code
+ *       db} that can be opened, the next repair puts it into quarantine.
  *   <li>{@code db} is renamed to {@code quarantine/db-N}, with everything in it.
- *   <li>{@code db.repaired} is renamed to {@code db}. If there is no {@code db} this is done by
- *       whoever opens the repository next.
+ *   <li>{@code db.repaired} is renamed to {@code db}. If there is no {@code db}, or none that says
+ *       what is current in it, this is done by whoever opens the repository for writing next.
  * </ol>
  */
 final class RepairCopy {
@@ -63,7 +63,6 @@ final class RepairCopy {
   void makeEmpty() throws StoreException {
     try {
       delete(dir());
-      delete(directory.repairedDatabase());
       Quarantine.makeDirectory(directory.dir(), dir());
     } catch (IOException e) {
       throw StoreErrors.of(directory.location(), "making a directory for a copy", e);
@@ -138,33 +137,19 @@ final class RepairCopy {
         }
       }
       RepositoryDirectory.sync(dir());
+      Quarantine quarantine = new Quarantine(directory);
+      if (Files.isDirectory(directory.repairedDatabase())) {
+        // Of a repair that was killed. It may have what the database has lost since.
+        quarantine.takeIn(directory.repairedDatabase(), "db");
+      }
       Database.beforeChange.run();
       Files.move(dir(), directory.repairedDatabase(), StandardCopyOption.ATOMIC_MOVE);
       directory.sync();
-      Path quarantined = quarantine();
+      Path quarantined = quarantine.takeIn(directory.database(), "db");
       directory.finishRepair();
       return quarantined;
     } catch (IOException e) {
       throw StoreErrors.of(directory.location(), "putting the repaired database in place", e);
-    }
-  }
-
-  private Path quarantine() throws IOException {
-    Path quarantine = new Quarantine(directory).dir();
-    Quarantine.makeDirectory(directory.dir(), quarantine);
-    for (int number = 1; ; number++) {
-      Path place = quarantine.resolve("db-" + number);
-      try {
-        // A directory is renamed over an empty one only: what is there already is never replaced.
-        Files.createDirectory(place);
-      } catch (FileAlreadyExistsException e) {
-        continue;
-      }
-      Database.beforeChange.run();
-      Files.move(directory.database(), place, StandardCopyOption.ATOMIC_MOVE);
-      RepositoryDirectory.sync(quarantine);
-      directory.sync();
-      return place;
     }
   }
 

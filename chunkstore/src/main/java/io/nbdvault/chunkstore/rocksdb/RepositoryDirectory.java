@@ -50,17 +50,19 @@ record RepositoryDirectory(Path dir) {
 
   /** Where the database is for whoever only reads: a repair may have been killed at its end. */
   Path databaseToRead() {
-    return Files.isDirectory(database()) ? database() : readable(repairedDatabase());
+    return awaitsItsPlace() ? repairedDatabase() : database();
   }
 
-  private Path readable(Path repaired) {
-    return Files.isDirectory(repaired) ? repaired : database();
-  }
-
-  /** Does the last step of a repair that was killed before it. Only with the lock. */
+  /**
+   * Does the last steps of a repair that was killed before them. Only with the lock, and before the
+   * database is opened: RocksDB makes a directory where there is none.
+   */
   void finishRepair() throws StoreException {
     try {
-      if (!Files.exists(database()) && Files.isDirectory(repairedDatabase())) {
+      if (awaitsItsPlace()) {
+        if (Files.isDirectory(database())) {
+          new Quarantine(this).takeIn(database(), "db");
+        }
         Database.beforeChange.run();
         Files.move(repairedDatabase(), database(), StandardCopyOption.ATOMIC_MOVE);
         sync();
@@ -68,6 +70,18 @@ record RepositoryDirectory(Path dir) {
     } catch (IOException e) {
       throw StoreErrors.of(location(), "putting the repaired database in place", e);
     }
+  }
+
+  /**
+   * Whether the repaired database is the one that counts. A directory {@code db} in which nothing
+   * says what is current was not written to since the repair: it cannot be opened.
+   */
+  private boolean awaitsItsPlace() {
+    return hasCurrent(repairedDatabase()) && !hasCurrent(database());
+  }
+
+  private static boolean hasCurrent(Path dir) {
+    return Files.exists(dir.resolve("CURRENT"));
   }
 
   /** The marks of a collection that has begun to sweep. */

@@ -47,6 +47,7 @@ final class RocksRepositoryKeys implements RepositoryKeys {
     Database database = null;
     boolean opened = false;
     try {
+      directory.finishRepair();
       HeadFindings.requireNothingLost(directory);
       database =
           Database.open(directory.location(), directory.database(), Database.Access.READ_WRITE);
