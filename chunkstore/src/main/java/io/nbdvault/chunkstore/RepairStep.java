@@ -14,6 +14,9 @@ public enum RepairStep {
           + " has is lost for good"),
   /** The list of tables is lost: the database is made anew of every row in every table. */
   REBUILD_DATABASE("make the database anew from every row that its files still give"),
+  /** Rows that cannot be read are taken out, and what follows from others is made again. */
+  MEND_ROWS(
+      "take the rows that cannot be read into quarantine, and make again what follows from others"),
   /** Rows of the index that are missing or wrong are made again from the records. */
   REBUILD_INDEX("make missing and wrong rows of the index again from the records"),
   /** The file that says how far the repository has come is written anew. */

@@ -157,7 +157,8 @@ public final class Repositories {
 
   /**
    * Looks what of a repository's files is damaged, and what {@link #repair} would do. Reads every
-   * file of the database once, and changes nothing.
+   * file of the database, and changes nothing, but that a repair which was killed at its very end
+   * comes to its end.
    *
    * @throws NoRepositoryException if there is none, not even a damaged one
    * @throws RepositoryInUseException if it is open elsewhere
@@ -169,13 +170,27 @@ public final class Repositories {
   /**
    * Repairs a repository's files, so that it can be opened again: what they still give is put
    * together anew, and what was there before lies in the directory {@code quarantine} afterwards.
-   * The repository is the old one or the repaired one, whenever this is interrupted. Content that
-   * is lost is not known yet then: {@link ChunkStore#verify} finds and flags it.
+   * The repository is the old one or the repaired one, whenever this is interrupted. Content whose
+   * records were in a damaged file and are lost is flagged in the repaired one, before anybody can
+   * open it. Other content that is lost is not known yet: {@link ChunkStore#verify} finds it.
    *
    * @throws NoRepositoryException if there is none, not even a damaged one
    * @throws RepositoryInUseException if it is open elsewhere
    */
   public static RepairReport repair(Path dir, RepairListener listener) throws StoreException {
     return RocksRepository.repair(dir, listener);
+  }
+
+  /**
+   * Acknowledges what a repair could not bring back: from now on {@link ChunkStore#collect} deletes
+   * what no snapshot needs, also if it is only not needed because a snapshot was lost. Durable when
+   * this returns.
+   *
+   * @return what was lost, a line each; empty if there was nothing to acknowledge
+   * @throws NoRepositoryException if there is none
+   * @throws RepositoryInUseException if it is open elsewhere
+   */
+  public static List<String> acknowledgeLosses(Path dir) throws StoreException {
+    return RocksRepository.acknowledgeLosses(dir);
   }
 }

@@ -14,6 +14,9 @@ public record SnapshotState(boolean isProtected, Optional<Instant> forgotten, bo
   /** Of a snapshot about which nothing was decided. */
   public static final SnapshotState KEPT = new SnapshotState(false, Optional.empty(), false);
 
+  /** Of a snapshot that was protected and nothing else. */
+  public static final SnapshotState PROTECTED = new SnapshotState(true, Optional.empty(), false);
+
   /** Checks that the three agree. */
   public SnapshotState {
     Checks.that(

@@ -1,6 +1,7 @@
 package io.nbdvault.cli;
 
 import io.nbdvault.chunkstore.RepairPlan;
+import io.nbdvault.chunkstore.Repositories;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.VerifyReport;
 import io.nbdvault.cli.render.JobDisplay;
@@ -15,7 +16,10 @@ import io.nbdvault.engine.maintenance.RepairJob;
 import io.nbdvault.engine.maintenance.VerifyRequest;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -33,12 +37,15 @@ import picocli.CommandLine.Spec;
           + " lies in the directory quarantine of the repository afterwards: nothing is deleted."
           + " Content that is lost stays lost until a backup meets it again; --apply ends with a"
           + " verification, which flags it and names what cannot be read.",
+      "%nIf snapshots are lost, or may be, gc reclaims nothing any more: what they needed is still"
+          + " there. Once you know what you miss, --acknowledge lets gc reclaim again.",
       "%nEnds with code 3 if something is damaged, or is damaged still."
     },
     footer = {
       "%nExamples:",
       "  nbdvault -r /backup repair",
-      "  nbdvault -r /backup repair --apply"
+      "  nbdvault -r /backup repair --apply",
+      "  nbdvault -r /backup repair --acknowledge"
     })
 final class RepairCommand implements Callable<Integer> {
   private final NbdvaultCommand root;
@@ -47,8 +54,18 @@ final class RepairCommand implements Callable<Integer> {
   @SuppressWarnings("NullAway.Init") // picocli sets it
   private CommandSpec spec;
 
-  @Option(names = "--apply", description = "Do what the plan says.")
-  private boolean apply;
+  @ArgGroup private @Nullable Deed deed;
+
+  /** What is done, instead of showing the plan. */
+  static final class Deed {
+    @Option(names = "--apply", description = "Do what the plan says.")
+    private boolean apply;
+
+    @Option(
+        names = "--acknowledge",
+        description = "Accept what a repair could not bring back, so that gc reclaims again.")
+    private boolean acknowledge;
+  }
 
   RepairCommand(NbdvaultCommand root) {
     this.root = root;
@@ -56,7 +73,20 @@ final class RepairCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws StoreException, JobException, InterruptedException {
-    return apply ? repair() : plan();
+    if (deed == null) {
+      return plan();
+    }
+    return deed.acknowledge ? acknowledge() : repair();
+  }
+
+  private int acknowledge() throws StoreException {
+    List<String> lost = Repositories.acknowledgeLosses(root.repository(spec));
+    if (root.isJson()) {
+      new JsonLines(root.surroundings().out()).write(RepairJson.acknowledged(lost));
+    } else {
+      RepairText.acknowledged(lost).forEach(root.surroundings().out()::println);
+    }
+    return ExitCode.OK;
   }
 
   private int plan() throws StoreException, JobException, InterruptedException {
@@ -86,6 +116,12 @@ final class RepairCommand implements Callable<Integer> {
       outcome = newJob(display).repair(repository, access::repair, access::forWriting);
     }
     print(outcome, Duration.ofNanos(System.nanoTime() - startNanos));
+    if (!outcome.files().lost().isEmpty()) {
+      throw new JobException(
+          JobException.Kind.PARTIAL,
+          "not everything could be brought back: look what you miss, then let gc reclaim again with"
+              + " repair --acknowledge");
+    }
     if (!outcome.content().isClean()) {
       throw new JobException(JobException.Kind.PARTIAL, VerifyText.advice(outcome.content()));
     }
@@ -102,6 +138,7 @@ final class RepairCommand implements Callable<Integer> {
     if (root.isJson()) {
       JsonLines lines = new JsonLines(root.surroundings().out());
       RepairJson.plan(outcome.files().plan()).forEach(lines::write);
+      RepairJson.lost(outcome.files()).forEach(lines::write);
       VerifyJson.damage(content).forEach(lines::write);
       lines.write(RepairJson.summary(outcome.files(), content, took));
     } else {

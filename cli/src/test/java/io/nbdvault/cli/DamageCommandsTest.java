@@ -13,6 +13,7 @@ import io.nbdvault.chunkstore.SnapshotId;
 import io.nbdvault.chunkstore.SnapshotRecord;
 import io.nbdvault.chunkstore.StoreException;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -247,6 +248,33 @@ class DamageCommandsTest {
     try (DirectoryStream<Path> lists = Files.newDirectoryStream(Path.of(dir, "db"), "MANIFEST-*")) {
       return "db/" + lists.iterator().next().getFileName();
     }
+  }
+
+  @Test
+  void namesSnapshotsThatARepairCannotBringBackUntilThatIsAcknowledged() throws IOException {
+    try (DirectoryStream<Path> tables = Files.newDirectoryStream(Path.of(dir, "db"), "*.sst")) {
+      for (Path table : tables) {
+        if (Files.readString(table, StandardCharsets.ISO_8859_1).contains("catalog")) {
+          Files.delete(table);
+        }
+      }
+    }
+    TestRun repair = TestRun.of("-r", dir, "repair", "--apply");
+    assertThat(repair.code()).isEqualTo(ExitCode.PARTIAL);
+    assertThat(repair.out()).contains("LOST: ").contains(snapshot.hex());
+    assertThat(repair.err()).contains("repair --acknowledge");
+    TestRun gc = TestRun.of("-r", dir, "gc");
+    assertThat(gc.code()).isNotZero();
+    assertThat(gc.err()).contains("repair --acknowledge");
+    assertThat(TestRun.of("-r", dir, "verify").code()).isEqualTo(ExitCode.PARTIAL);
+    TestRun acknowledged = TestRun.of("-r", dir, "repair", "--acknowledge");
+    assertThat(acknowledged.code()).isZero();
+    assertThat(acknowledged.out()).contains("given up: ").contains(snapshot.hex());
+    JsonNode again = TestRun.of("-r", dir, "repair", "--acknowledge", "--json").event("summary");
+    assertThat(again.path("acknowledged")).isEmpty();
+    assertThat(TestRun.of("-r", dir, "gc").code()).isZero();
+    assertThat(TestRun.of("-r", dir, "verify").code()).isZero();
+    assertThat(TestRun.of("-r", dir, "repair", "--apply", "--acknowledge").code()).isEqualTo(2);
   }
 
   @Test

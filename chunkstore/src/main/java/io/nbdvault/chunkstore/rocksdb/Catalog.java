@@ -52,7 +52,7 @@ final class Catalog {
    *
    * @param entries the snapshots that can be read, the forgotten ones too, in the order of their
    *     commits, those that have no number before the others and by time, without the VMs'
-   *     configurations; one whose state cannot be read counts as kept
+   *     configurations; one whose state cannot be read counts as protected
    * @param damaged the rows that cannot be read: what they refer to is not known
    */
   record Listing(List<CatalogEntry> entries, List<DamagedItem> damaged) {}
@@ -142,16 +142,24 @@ final class Catalog {
     batch.delete(Family.CATALOG, SnapshotStateRow.key(id));
   }
 
+  /** A state that cannot be read keeps the snapshot until somebody decides anew. */
   private SnapshotState state(SnapshotId id) throws StoreException {
     byte[] key = SnapshotStateRow.key(id);
     byte[] row = database.get(Family.CATALOG, key);
-    return row == null ? SnapshotState.KEPT : decodeState(key, row);
+    try {
+      return row == null ? SnapshotState.KEPT : SnapshotStateRow.decode(key, row);
+    } catch (MalformedRecordException e) {
+      LOG.warn("snapshot={} state=damaged used=protected", id, e);
+      return SnapshotState.PROTECTED;
+    }
   }
 
   private static void addState(Map<SnapshotId, SnapshotState> states, byte[] key, byte[] row)
       throws DamagedException {
     try {
-      states.put(SnapshotStateRow.idOf(key), SnapshotStateRow.decode(key, row));
+      SnapshotId id = SnapshotStateRow.idOf(key);
+      states.put(id, SnapshotState.PROTECTED);
+      states.put(id, SnapshotStateRow.decode(key, row));
     } catch (MalformedRecordException e) {
       throw damaged("state of snapshot ", key, e);
     }
@@ -179,14 +187,6 @@ final class Catalog {
       return SnapshotFrame.decode(key, row, seal);
     } catch (MalformedRecordException e) {
       throw damaged("snapshot ", key, e);
-    }
-  }
-
-  private static SnapshotState decodeState(byte[] key, byte[] row) throws DamagedException {
-    try {
-      return SnapshotStateRow.decode(key, row);
-    } catch (MalformedRecordException e) {
-      throw damaged("state of snapshot ", key, e);
     }
   }
 

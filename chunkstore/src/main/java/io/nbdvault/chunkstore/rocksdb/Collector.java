@@ -101,6 +101,8 @@ final class Collector {
   }
 
   CollectReport collect() throws StoreException {
+    // Also before a killed sweep is finished: what its marks know of may be lost.
+    new LossMark(directory).requireNone();
     long begun = System.nanoTime();
     finishKilledSweep();
     try {

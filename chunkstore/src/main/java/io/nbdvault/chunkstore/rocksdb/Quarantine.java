@@ -91,6 +91,17 @@ final class Quarantine {
     }
   }
 
+  /** A name {@code NAME-N} that nothing has. The directory is durable when this returns. */
+  Path newFile(String name) throws IOException {
+    makeDirectory(directory.dir(), dir());
+    for (int number = 1; ; number++) {
+      Path place = dir().resolve(name + "-" + number);
+      if (!Files.exists(place, LinkOption.NOFOLLOW_LINKS)) {
+        return place;
+      }
+    }
+  }
+
   private static boolean isEmptyDirectory(Path place) throws IOException {
     if (!Files.isDirectory(place)) {
       return false;

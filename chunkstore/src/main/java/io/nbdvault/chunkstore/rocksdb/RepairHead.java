@@ -85,6 +85,11 @@ final class RepairHead {
     }
   }
 
+  /** Whether there are tables that the list does not name: it may have lost its end. */
+  boolean hasUnlisted() {
+    return !unlisted.isEmpty();
+  }
+
   /** The tables from which what was lost is put back. */
   List<Path> tablesToTakeIn() {
     return lost ? unlisted : List.of();

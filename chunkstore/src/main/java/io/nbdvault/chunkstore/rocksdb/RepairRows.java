@@ -1,10 +1,12 @@
 package io.nbdvault.chunkstore.rocksdb;
 
+import io.nbdvault.chunkstore.SnapshotState;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.format.ConfigFile;
 import io.nbdvault.chunkstore.format.ContentRecord;
 import io.nbdvault.chunkstore.format.IndexKey;
 import io.nbdvault.chunkstore.format.IndexRow;
+import io.nbdvault.chunkstore.format.KeysFile;
 import io.nbdvault.chunkstore.format.MalformedRecordException;
 import io.nbdvault.chunkstore.format.OrdinalKey;
 import io.nbdvault.chunkstore.format.SnapshotFrame;
@@ -22,17 +24,15 @@ import org.jspecify.annotations.Nullable;
  *       have the same content.
  *   <li>A row of the index follows from the record. Of those that a table gives, only the epoch and
  *       the ordinal are looked at: what comes next must be higher.
- *   <li>A row of the catalog that is there stays. One that is not comes back, also if it had been
- *       deleted: then verifying reports that nothing is left of that snapshot.
+ *   <li>A snapshot's record that is there stays. One that is not comes back, also if it had been
+ *       deleted: then verifying reports that nothing is left of that snapshot. For what was decided
+ *       about snapshots see {@link RepairStates}.
  *   <li>A counter never goes back.
  * </ul>
  */
 final class RepairRows {
-  private static final int BATCH_BYTES = 4 << 20;
-
   private final Database database;
-  private Database.@Nullable Batch batch;
-  private int batchBytes;
+  private final RepairWriter writer;
   private long maxEpoch = 1;
   private long maxOrdinal;
   private long maxCommit;
@@ -40,13 +40,19 @@ final class RepairRows {
   private long rows;
   private long indexRows;
 
-  RepairRows(Database database) {
+  RepairRows(Database database, RepairWriter writer) {
     this.database = database;
+    this.writer = writer;
   }
 
   /** Records that were put back. */
   long records() {
     return records;
+  }
+
+  /** Number of the last commit of which a counter was found; 0 if none was. */
+  long lastCommit() {
+    return maxCommit;
   }
 
   /** Rows of catalog and default that were put back. */
@@ -75,7 +81,7 @@ final class RepairRows {
     }
     byte[] present = database.get(Family.CHUNK, key);
     if (present == null || decode(key, present) == null) {
-      put(Family.CHUNK, key, record);
+      writer.put(Family.CHUNK, key, record);
       records++;
     }
   }
@@ -93,19 +99,50 @@ final class RepairRows {
 
   private void takeInCatalogRow(byte[] key, byte[] value) throws StoreException {
     byte[] present = database.get(Family.CATALOG, key);
-    if (isWholeCatalogRow(key, value) && (present == null || !isWholeCatalogRow(key, present))) {
-      put(Family.CATALOG, key, value);
+    if (key.length == SnapshotStateRow.KEY_BYTES) {
+      takeInState(key, present, value);
+    } else if (isWhole(key, value) && (present == null || !isWhole(key, present))) {
+      writer.put(Family.CATALOG, key, value);
+      rows++;
+    }
+  }
+
+  private void takeInState(byte[] key, byte @Nullable [] present, byte[] value)
+      throws StoreException {
+    SnapshotState found = RepairStates.decode(key, value);
+    if (present == null) {
+      writer.put(Family.CATALOG, key, value);
+      rows++;
+      return;
+    }
+    SnapshotState there = RepairStates.decode(key, present);
+    if (found != null && there != null && !RepairStates.merged(there, found).equals(there)) {
+      writer.put(Family.CATALOG, key, value);
       rows++;
     }
   }
 
   private void takeInOther(byte[] key, byte[] value) throws StoreException {
     Counter counter = Counter.ofKey(key);
+    byte[] present = counter == null ? database.get(Family.DEFAULT, key) : null;
     if (counter != null) {
       noteCounter(counter, value);
-    } else if (database.get(Family.DEFAULT, key) == null) {
-      put(Family.DEFAULT, key, value);
+    } else if (present == null || isNewer(key, value, present)) {
+      writer.put(Family.DEFAULT, key, value);
       rows++;
+    }
+  }
+
+  /** Of the repository's keys, the highest generation counts. Other rows do not change. */
+  private static boolean isNewer(byte[] key, byte[] value, byte[] present) {
+    return Arrays.equals(key, StoredKeys.key()) && generation(value) > generation(present);
+  }
+
+  private static long generation(byte[] keys) {
+    try {
+      return KeysFile.decode(keys).generation();
+    } catch (MalformedRecordException e) {
+      return 0;
     }
   }
 
@@ -123,13 +160,9 @@ final class RepairRows {
     }
   }
 
-  private static boolean isWholeCatalogRow(byte[] key, byte[] row) {
+  private static boolean isWhole(byte[] key, byte[] row) {
     try {
-      if (key.length == SnapshotStateRow.KEY_BYTES) {
-        SnapshotStateRow.decode(key, row);
-      } else {
-        SnapshotFrame.check(key, row);
-      }
+      SnapshotFrame.check(key, row);
       return true;
     } catch (MalformedRecordException e) {
       return false;
@@ -138,15 +171,7 @@ final class RepairRows {
 
   /** Writes what was taken in so far. */
   void write() throws StoreException {
-    Database.Batch full = batch;
-    if (full != null) {
-      try (full) {
-        database.write(full);
-      } finally {
-        batch = null;
-        batchBytes = 0;
-      }
-    }
+    writer.write();
   }
 
   /**
@@ -156,9 +181,6 @@ final class RepairRows {
    * @param head says how far they were at least
    */
   void finishCounters(byte[] configJson, RepairHead head) throws StoreException {
-    for (Counter counter : Counter.values()) {
-      noteCounterOf(counter);
-    }
     maxCommit = Math.max(maxCommit, head.commits());
     maxOrdinal = Math.max(maxOrdinal, head.nextOrdinal() - 1);
     try (Database.Batch counters = database.newBatch()) {
@@ -166,10 +188,8 @@ final class RepairRows {
       Counter.NEXT_ORDINAL.put(
           counters, Math.addExact(maxOrdinal, 1L + StoreLimits.LEASE_ORDINALS));
       Counter.COMMITS.put(counters, Math.addExact(maxCommit, 1));
-      if (head.hasLost()) {
-        // Its marks know nothing of what was put back. The next collection marks anew.
-        counters.delete(Family.DEFAULT, Collector.key());
-      }
+      // Its marks know nothing of what was put back. The next collection marks anew.
+      counters.delete(Family.DEFAULT, Collector.key());
       if (!isConfig(database.get(Family.DEFAULT, StoredConfig.key()))) {
         counters.put(Family.DEFAULT, StoredConfig.key(), configJson);
       }
@@ -192,14 +212,17 @@ final class RepairRows {
     }
   }
 
-  /** Looks how far epochs and ordinals were given, by the rows of the index that are there. */
-  void noteIndex() throws StoreException {
+  /** Looks how far epochs, ordinals and commits were given, by the rows that are there. */
+  void noteCounters() throws StoreException {
+    for (Counter counter : Counter.values()) {
+      noteCounterOf(counter);
+    }
     database.forEachReadable(Family.INDEX, (key, row) -> note(row));
   }
 
   /**
    * Goes through all records and makes the rows of the index that are missing, or that name a
-   * record which is not theirs. After {@link #noteIndex}: a new row is as young as the youngest.
+   * record which is not theirs. After {@link #noteCounters}: a new row is as young as the youngest.
    */
   void rebuildIndex() throws StoreException {
     database.forEachReadable(Family.CHUNK, this::indexRecord);
@@ -215,9 +238,9 @@ final class RepairRows {
     maxOrdinal = Math.max(maxOrdinal, ordinal);
     IndexKey indexKey = new IndexKey(header.type(), header.id());
     IndexRow row = row(indexKey);
-    if (row == null || (row.ordinal() != ordinal && !isOf(indexKey, row))) {
+    if (row == null || (row.ordinal() != ordinal && !isOf(database, indexKey, row))) {
       IndexRow made = new IndexRow(ordinal, header.plainLength(), maxEpoch, record.length, false);
-      put(Family.INDEX, indexKey.encode(), made.encode());
+      writer.put(Family.INDEX, indexKey.encode(), made.encode());
       indexRows++;
     }
   }
@@ -231,7 +254,17 @@ final class RepairRows {
     }
   }
 
-  private boolean isOf(IndexKey key, IndexRow row) throws StoreException {
+  /** Whether there is a row for some content, and the record of it under the row's ordinal. */
+  static boolean leadsToItsRecord(Database database, IndexKey key) throws StoreException {
+    byte[] value = database.get(Family.INDEX, key.encode());
+    try {
+      return value != null && isOf(database, key, IndexRow.decode(value));
+    } catch (MalformedRecordException e) {
+      return false;
+    }
+  }
+
+  private static boolean isOf(Database database, IndexKey key, IndexRow row) throws StoreException {
     byte[] ordinalKey = OrdinalKey.of(row.ordinal());
     byte[] record = database.get(Family.CHUNK, ordinalKey);
     ContentRecord header = record == null ? null : decode(ordinalKey, record);
@@ -251,19 +284,6 @@ final class RepairRows {
       return OrdinalKey.decode(key);
     } catch (MalformedRecordException e) {
       throw new IllegalStateException("a key was decoded before: " + Arrays.toString(key), e);
-    }
-  }
-
-  private void put(Family family, byte[] key, byte[] value) throws StoreException {
-    Database.Batch open = batch;
-    if (open == null) {
-      open = database.newBatch();
-      batch = open;
-    }
-    open.put(family, key, value);
-    batchBytes += key.length + value.length;
-    if (batchBytes >= BATCH_BYTES) {
-      write();
     }
   }
 }

@@ -72,15 +72,24 @@ final class RepairTable implements AutoCloseable {
         .findFirst();
   }
 
+  /** How many rows it says that it has, without those that say that a row was deleted. */
+  long rows() throws RocksDBException {
+    TableProperties properties = reader.getTableProperties();
+    return properties.getNumEntries() - properties.getNumDeletions();
+  }
+
   /**
    * Shows the rows that can be read, in no order, some perhaps twice. Between two blocks that
    * cannot be read, rows are found by asking for keys ever farther behind the last one.
+   *
+   * @return whether those are all
    */
-  void forEachReadable(Database.RowVisitor visitor) throws StoreException {
+  boolean forEachReadable(Database.RowVisitor visitor) throws StoreException {
     try (ReadOptions readOptions = new ReadOptions().setReadaheadSize(READ_AHEAD_BYTES);
         SstFileReaderIterator rows = reader.newIterator(readOptions)) {
       rows.seekToFirst();
       byte[] last = forward(rows, new byte[0], visitor);
+      boolean all = last == null;
       while (last != null) {
         if (!seekBehind(rows, last)) {
           break;
@@ -94,6 +103,7 @@ final class RepairTable implements AutoCloseable {
         rows.seekToLast();
         backward(rows, last, visitor);
       }
+      return all;
     }
   }
 

@@ -30,6 +30,7 @@ record RepositoryDirectory(Path dir) {
   private static final String CONFIG = "config.json";
   private static final String KEYS = "keys.json";
   private static final String HEAD = "head";
+  private static final String INCOMPLETE = "incomplete";
 
   String location() {
     return dir.toString();
@@ -186,6 +187,16 @@ record RepositoryDirectory(Path dir) {
   /** Makes {@link #head} anew. It is durable when this returns. */
   void writeHead(byte[] bytes) throws IOException {
     write(newHead(), bytes, head());
+  }
+
+  /** What a repair has lost; see {@link LossMark}. */
+  Path incomplete() {
+    return dir.resolve(INCOMPLETE);
+  }
+
+  /** Replaces {@link #incomplete}. It is durable when this returns. */
+  void writeIncomplete(byte[] bytes) throws IOException {
+    write(dir.resolve(INCOMPLETE + ".new"), bytes, incomplete());
   }
 
   /** The keys as they are stored, as far as they may be long; null if there are none. */

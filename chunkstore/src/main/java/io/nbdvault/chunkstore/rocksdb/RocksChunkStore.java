@@ -134,6 +134,7 @@ final class RocksChunkStore implements ChunkStore {
   public List<DamagedItem> damagedSnapshots() throws StoreException {
     List<DamagedItem> damaged = new ArrayList<>(catalog.read().damaged());
     head.lost().ifPresent(damaged::add);
+    new LossMark(directory).damage().ifPresent(damaged::add);
     return damaged;
   }
 

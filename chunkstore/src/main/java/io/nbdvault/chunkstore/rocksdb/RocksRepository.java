@@ -219,6 +219,15 @@ public final class RocksRepository {
     }
   }
 
+  /** See {@link io.nbdvault.chunkstore.Repositories#acknowledgeLosses}. */
+  public static List<String> acknowledgeLosses(Path dir) throws StoreException {
+    RepositoryDirectory directory = new RepositoryDirectory(dir);
+    try (RepositoryLock lock = lockForRepair(directory)) {
+      LOG.debug("repair=acknowledge lock={}", lock);
+      return new LossMark(directory).acknowledge();
+    }
+  }
+
   private static RepositoryLock lockForRepair(RepositoryDirectory directory) throws StoreException {
     if (!directory.hasConfig() && !Files.isDirectory(directory.databaseToRead())) {
       throw new NoRepositoryException(directory.location());

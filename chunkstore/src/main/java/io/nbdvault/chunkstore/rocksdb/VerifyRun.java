@@ -15,6 +15,7 @@ import io.nbdvault.chunkstore.VerifyListener;
 import io.nbdvault.chunkstore.VerifyOptions;
 import io.nbdvault.chunkstore.VerifyPhase;
 import io.nbdvault.chunkstore.VerifyReport;
+import io.nbdvault.chunkstore.format.CollectionRow;
 import io.nbdvault.chunkstore.format.IndexKey;
 import io.nbdvault.chunkstore.format.IndexRow;
 import io.nbdvault.chunkstore.format.MalformedRecordException;
@@ -87,7 +88,9 @@ final class VerifyRun {
     for (DamagedItem file : head.damage()) {
       findings.item(file.what(), file.reason());
     }
+    new LossMark(directory).damage().ifPresent(lost -> findings.item(lost.what(), lost.reason()));
     checkCounters();
+    checkCollection();
     checkConfig();
     List<SnapshotReader> pins = new ArrayList<>();
     try {
@@ -126,6 +129,17 @@ final class VerifyRun {
     } catch (StoreException e) {
       // Told by whoever checks the configuration.
       return true;
+    }
+  }
+
+  private void checkCollection() throws StoreException {
+    try {
+      byte[] row = database.get(Family.DEFAULT, Collector.key());
+      if (row != null) {
+        CollectionRow.decode(row);
+      }
+    } catch (MalformedRecordException | DamagedException | StoreFailedException e) {
+      findings.item("collection", "" + e.getMessage());
     }
   }
 

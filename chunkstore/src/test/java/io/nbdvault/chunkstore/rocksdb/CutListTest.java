@@ -5,15 +5,19 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.nbdvault.chunkstore.CatalogEntry;
 import io.nbdvault.chunkstore.ChunkStore;
+import io.nbdvault.chunkstore.CollectListener;
+import io.nbdvault.chunkstore.CollectOptions;
 import io.nbdvault.chunkstore.DamagedException;
 import io.nbdvault.chunkstore.DamagedItem;
 import io.nbdvault.chunkstore.DiskImage;
 import io.nbdvault.chunkstore.RepairPlan;
+import io.nbdvault.chunkstore.RepairReport;
 import io.nbdvault.chunkstore.RepairStep;
 import io.nbdvault.chunkstore.Repositories;
 import io.nbdvault.chunkstore.Seeds;
 import io.nbdvault.chunkstore.SnapshotReader;
 import io.nbdvault.chunkstore.SnapshotRecord;
+import io.nbdvault.chunkstore.SnapshotState;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.VerifyOptions;
 import io.nbdvault.chunkstore.VerifyReport;
@@ -166,9 +170,11 @@ class CutListTest {
       assertThat(plan.damage())
           .extracting(DamagedItem::what)
           .anyMatch(what -> what.startsWith("the repository's last"));
-      Repositories.repair(copy, (what, done, expected) -> {});
+      RepairReport report = Repositories.repair(copy, (what, done, expected) -> {});
+      assertThat(report.lost()).isEmpty();
+      assertThat(report.broughtBack()).hasSize(1);
       try (ChunkStore store = Repositories.open(copy)) {
-        assertThat(store.catalog()).as("after commit %d", commit).isEqualTo(whole);
+        assertThat(store.catalog()).as("after commit %d", commit).isEqualTo(noneForgotten());
         for (CatalogEntry entry : whole) {
           if (entry.isKept()) {
             assertReads(store, entry.record());
@@ -190,13 +196,26 @@ class CutListTest {
     Database.open("", dir.resolve("db"), Database.Access.READ_WRITE).close();
     assertThatThrownBy(() -> Repositories.open(dir)).isInstanceOf(DamagedException.class);
     HeadSlot before = head();
-    Repositories.repair(dir, (what, done, expected) -> {});
+    RepairReport report = Repositories.repair(dir, (what, done, expected) -> {});
+    assertThat(report.lost()).isNotEmpty();
     try (ChunkStore store = Repositories.open(dir)) {
-      assertThat(store.catalog()).isEqualTo(left);
+      assertThatThrownBy(() -> store.collect(CollectOptions.defaults(), CollectListener.silent()))
+          .hasMessageContaining("repair --acknowledge");
+    }
+    assertThat(Repositories.acknowledgeLosses(dir)).isNotEmpty();
+    try (ChunkStore store = Repositories.open(dir)) {
+      assertThat(store.catalog()).hasSameSizeAs(left);
       assertThat(store.verify(VerifyOptions.everything(1), progress -> true).isClean()).isTrue();
     }
     assertThat(head().commits()).isGreaterThan(before.commits());
     assertThat(head().nextOrdinal()).isGreaterThanOrEqualTo(before.nextOrdinal());
+  }
+
+  /** A list that has lost its end does not tell whether a snapshot was brought back since. */
+  private List<CatalogEntry> noneForgotten() {
+    return whole.stream()
+        .map(entry -> new CatalogEntry(entry.record(), SnapshotState.KEPT))
+        .toList();
   }
 
   /** Cuts away as few commits as can be. Returns the snapshots that are left. */

@@ -4,6 +4,7 @@ import io.nbdvault.chunkstore.DamagedItem;
 import io.nbdvault.chunkstore.RepairPlan;
 import io.nbdvault.chunkstore.RepairReport;
 import io.nbdvault.chunkstore.RepairStep;
+import io.nbdvault.chunkstore.SnapshotId;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -43,9 +44,43 @@ public final class RepairText {
             + " other rows; made again: "
             + report.indexRows()
             + " rows of the index");
+    if (report.flagged() > 0) {
+      lines.add(report.flagged() + " records are lost, and flagged: see below what needs them");
+    }
+    for (SnapshotId id : report.broughtBack()) {
+      lines.add(
+          "kept again: snapshot "
+              + id.shortForm()
+              + ", which was forgotten, and perhaps brought back since");
+    }
+    for (SnapshotId id : report.protectedAnew()) {
+      lines.add(
+          "protected: snapshot "
+              + id.shortForm()
+              + ", because it cannot be told what was decided about it");
+    }
+    for (DamagedItem item : report.lost()) {
+      lines.add(Printable.line("LOST: " + item.what() + ": " + item.reason()));
+    }
+    if (!report.lost().isEmpty()) {
+      lines.add(
+          "what was decided about snapshots (protect, forget) may be lost too: look at snapshots;"
+              + " gc reclaims nothing until repair --acknowledge");
+    }
     if (!report.quarantine().isEmpty()) {
       lines.add("the database as it was lies in " + report.quarantine());
     }
+    return lines;
+  }
+
+  /** The lines of what was acknowledged. */
+  public static List<String> acknowledged(List<String> lost) {
+    if (lost.isEmpty()) {
+      return List.of("there is nothing to acknowledge");
+    }
+    List<String> lines = new ArrayList<>();
+    lost.forEach(line -> lines.add(Printable.line("given up: " + line)));
+    lines.add("gc reclaims again what no snapshot needs");
     return lines;
   }
 

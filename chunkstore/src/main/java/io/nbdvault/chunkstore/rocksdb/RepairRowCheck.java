@@ -1,0 +1,189 @@
+package io.nbdvault.chunkstore.rocksdb;
+
+import io.nbdvault.chunkstore.DamagedException;
+import io.nbdvault.chunkstore.DamagedItem;
+import io.nbdvault.chunkstore.Encryption;
+import io.nbdvault.chunkstore.RepositoryConfig;
+import io.nbdvault.chunkstore.StoreException;
+import io.nbdvault.chunkstore.StoreFailedException;
+import io.nbdvault.chunkstore.format.CollectionRow;
+import io.nbdvault.chunkstore.format.ContentRecord;
+import io.nbdvault.chunkstore.format.IndexKey;
+import io.nbdvault.chunkstore.format.IndexRow;
+import io.nbdvault.chunkstore.format.KeysFile;
+import io.nbdvault.chunkstore.format.MalformedRecordException;
+import io.nbdvault.chunkstore.format.OrdinalKey;
+import io.nbdvault.chunkstore.format.SnapshotFrame;
+import io.nbdvault.chunkstore.format.SnapshotStateRow;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import org.roaringbitmap.longlong.Roaring64Bitmap;
+
+/**
+ * Looks for rows that are damaged although their files are whole: something wrote them wrong, or
+ * they were damaged before they were written. Needs no key.
+ */
+final class RepairRowCheck {
+  private static final int ITEMS_MAX = 1000;
+
+  private final Database database;
+  private final List<DamagedItem> damage = new ArrayList<>();
+  private final Roaring64Bitmap named = new Roaring64Bitmap();
+  private boolean rowsDamaged;
+  private boolean indexDamaged;
+
+  RepairRowCheck(Database database) {
+    this.database = database;
+  }
+
+  /** What was found. */
+  List<DamagedItem> damage() {
+    return damage;
+  }
+
+  /** Whether a row has to be replaced or taken out. */
+  boolean rowsDamaged() {
+    return rowsDamaged;
+  }
+
+  /** Whether a row of the index is to be made from its record. */
+  boolean indexDamaged() {
+    return indexDamaged;
+  }
+
+  void run(RepositoryConfig config) throws StoreException {
+    checkCounters(config);
+    boolean collecting = checkCollection();
+    checkConfigCopy();
+    if (config.encryption() != Encryption.NONE) {
+      checkKeys(config);
+    }
+    database.forEachReadable(Family.CATALOG, this::checkCatalogRow);
+    database.forEachReadable(Family.INDEX, this::checkIndexRow);
+    // A collection that was killed leaves records without rows. The next one takes them away.
+    if (!collecting) {
+      checkRecords();
+    }
+  }
+
+  private void checkCounters(RepositoryConfig config) throws StoreException {
+    for (Counter counter : Counter.values()) {
+      if (counter == Counter.COMMITS && !HeadFindings.hasHead(config)) {
+        continue;
+      }
+      try {
+        counter.read(database);
+      } catch (DamagedException e) {
+        found(e.what(), e.reason());
+      } catch (StoreFailedException e) {
+        // Its file is missing, which is told elsewhere, and counters are made again then.
+        continue;
+      }
+    }
+  }
+
+  /** Returns whether a collection was killed in its sweep, or may have been. */
+  private boolean checkCollection() throws StoreException {
+    try {
+      byte[] row = database.get(Family.DEFAULT, Collector.key());
+      if (row != null) {
+        CollectionRow.decode(row);
+      }
+      return row != null;
+    } catch (MalformedRecordException e) {
+      found("collection", "" + e.getMessage());
+      return true;
+    } catch (DamagedException | StoreFailedException e) {
+      // Its file is damaged, which is told elsewhere.
+      return true;
+    }
+  }
+
+  private void checkConfigCopy() throws StoreException {
+    try {
+      StoredConfig.copy(database);
+    } catch (DamagedException e) {
+      found(e.what(), e.reason());
+    } catch (StoreFailedException e) {
+      found("copy of config.json", "" + e.getMessage());
+    }
+  }
+
+  private void checkKeys(RepositoryConfig config) throws StoreException {
+    try {
+      byte[] row = database.get(Family.DEFAULT, StoredKeys.key());
+      if (row == null) {
+        found("copy of keys.json", "is missing");
+      } else if (!KeysFile.decode(row).repositoryId().equals(config.repositoryId())) {
+        found("copy of keys.json", "is of another repository");
+      }
+    } catch (MalformedRecordException | DamagedException | StoreFailedException e) {
+      found("copy of keys.json", "" + e.getMessage());
+    }
+  }
+
+  private void checkCatalogRow(byte[] key, byte[] row) {
+    boolean isState = key.length == SnapshotStateRow.KEY_BYTES;
+    try {
+      if (isState) {
+        SnapshotStateRow.decode(key, row);
+      } else {
+        SnapshotFrame.check(key, row);
+      }
+    } catch (MalformedRecordException e) {
+      String what = isState ? "state of snapshot " : "snapshot ";
+      found(what + HexFormat.of().formatHex(key), "" + e.getMessage());
+    }
+  }
+
+  private void checkIndexRow(byte[] key, byte[] row) {
+    try {
+      IndexKey.decode(key);
+      named.addLong(IndexRow.decode(row).ordinal());
+    } catch (MalformedRecordException e) {
+      found("row of the index " + HexFormat.of().formatHex(key), "" + e.getMessage());
+      indexDamaged = true;
+    }
+  }
+
+  private void checkRecords() throws StoreException {
+    long[] without = new long[1];
+    database.forEachReadable(
+        Family.CHUNK,
+        (key, record) -> {
+          if (isWithoutRow(key, record)) {
+            without[0]++;
+          }
+        });
+    if (without[0] > 0) {
+      damage.add(new DamagedItem("index", without[0] + " records have no row in it"));
+      indexDamaged = true;
+    }
+  }
+
+  private boolean isWithoutRow(byte[] key, byte[] record) throws StoreException {
+    try {
+      long ordinal = OrdinalKey.decode(key);
+      if (named.contains(ordinal)) {
+        return false;
+      }
+      ContentRecord header = ContentRecord.decode(record, record.length, ordinal);
+      IndexKey indexKey = new IndexKey(header.type(), header.id());
+      return !RepairRows.leadsToItsRecord(database, indexKey);
+    } catch (MalformedRecordException e) {
+      // No row can be made of it. Whoever needs it finds it missing.
+      return false;
+    } catch (DamagedException | StoreFailedException e) {
+      // A file is damaged, so rows and records are compared in any case.
+      return false;
+    }
+  }
+
+  private void found(String what, String reason) {
+    rowsDamaged = true;
+    if (damage.size() < ITEMS_MAX) {
+      damage.add(new DamagedItem(what, reason));
+    }
+  }
+}
