@@ -22,8 +22,8 @@ import java.util.Set;
  */
 final class LossMark {
   private static final int BYTES_MAX = 64 << 10;
-  private static final int LINES_MAX = 500;
-  private static final int LINE_CHARACTERS_MAX = 100;
+  private static final int LINES_MAX = 300;
+  private static final int LINE_CHARACTERS_MAX = 200;
 
   private final RepositoryDirectory directory;
 

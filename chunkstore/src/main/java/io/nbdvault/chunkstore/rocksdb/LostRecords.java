@@ -5,7 +5,9 @@ import io.nbdvault.chunkstore.format.ContentRecord;
 import io.nbdvault.chunkstore.format.IndexRow;
 import io.nbdvault.chunkstore.format.MalformedRecordException;
 import io.nbdvault.chunkstore.format.OrdinalKey;
+import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 import org.roaringbitmap.longlong.Roaring64Bitmap;
 import org.rocksdb.RocksIterator;
@@ -58,18 +60,22 @@ final class LostRecords {
 
   private static void addWhole(RocksIterator records, Range range, Roaring64Bitmap whole) {
     for (records.seek(OrdinalKey.of(range.first())); records.isValid(); records.next()) {
-      byte[] record = records.value();
-      try {
-        long ordinal = OrdinalKey.decode(records.key());
-        if (ordinal > range.last()) {
-          return;
-        }
-        ContentRecord.decode(record, record.length, ordinal);
-        whole.addLong(ordinal);
-      } catch (MalformedRecordException e) {
-        // As good as lost: its row is flagged too.
-        continue;
+      byte[] key = records.key();
+      if (Arrays.compareUnsigned(key, OrdinalKey.of(range.last())) > 0) {
+        return;
       }
+      wholeOrdinal(key, records.value()).ifPresent(whole::addLong);
+    }
+  }
+
+  /** Of a record that is as good as lost there is none. */
+  private static OptionalLong wholeOrdinal(byte[] key, byte[] record) {
+    try {
+      long ordinal = OrdinalKey.decode(key);
+      ContentRecord.decode(record, record.length, ordinal);
+      return OptionalLong.of(ordinal);
+    } catch (MalformedRecordException e) {
+      return OptionalLong.empty();
     }
   }
 

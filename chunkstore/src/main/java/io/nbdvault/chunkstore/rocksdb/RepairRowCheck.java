@@ -77,8 +77,8 @@ final class RepairRowCheck {
       } catch (DamagedException e) {
         found(e.what(), e.reason());
       } catch (StoreFailedException e) {
-        // Its file is missing, which is told elsewhere, and counters are made again then.
-        continue;
+        // Its file is missing: so are all counters in it.
+        found("counter " + counter, "" + e.getMessage());
       }
     }
   }
