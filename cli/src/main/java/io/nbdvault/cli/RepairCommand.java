@@ -64,6 +64,7 @@ final class RepairCommand implements Callable<Integer> {
     @Option(
         names = "--acknowledge",
         description = "Accept what a repair could not bring back, so that gc reclaims again.")
+    @SuppressWarnings("unused") // one of the two is given, so asking for the other is enough
     private boolean acknowledge;
   }
 
@@ -76,7 +77,7 @@ final class RepairCommand implements Callable<Integer> {
     if (deed == null) {
       return plan();
     }
-    return deed.acknowledge ? acknowledge() : repair();
+    return deed.apply ? repair() : acknowledge();
   }
 
   private int acknowledge() throws StoreException {

@@ -103,6 +103,8 @@ class HeadTest {
     assertThat(findings()).singleElement().asString().contains("last 3 commits");
     // Nothing is there to be put back: the repair gives up what is lost.
     Repositories.repair(repository.dir(), (what, done, expected) -> {});
+    assertThat(findings()).singleElement().asString().contains("commits 5 to 7");
+    assertThat(Repositories.acknowledgeLosses(repository.dir())).hasSize(1);
     assertThat(findings()).isEmpty();
     repository.backUp(disk);
   }
