@@ -212,6 +212,8 @@ final class RocksChunkStore implements ChunkStore {
   public CollectReport collect(CollectOptions options, CollectListener listener)
       throws StoreException {
     if (options.dryRun()) {
+      // What it would show is not what would happen.
+      new LossMark(directory).requireNone();
       return jobs.run(new CollectionPreview(database, reader, gate, listener)::look);
     }
     Writing writable = requireWriting();
