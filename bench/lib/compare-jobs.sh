@@ -6,6 +6,8 @@ readonly all_jobs=(first later sibling unchanged reread inc1 inc10 scattered lis
 # Bytes that one write changes, by job: what is near is mostly written together, but not always.
 declare -A write_bytes=([inc1]=262144 [inc10]=1048576 [scattered]=4096 [growth]=262144)
 
+target_pid='' # of the NBD server that is restored to
+
 wants() { [[ " ${jobs[*]} " == *" $1 "* ]]; }
 
 run_round() {
@@ -195,13 +197,13 @@ restore_to() { # raw|qcow2 TOOL
 }
 
 restore_to_nbd() { # TOOL
-  local socket=$work/target.sock pid
+  local socket=$work/target.sock
   local uri="nbd+unix:///?socket=$socket"
   truncate -s "$disk_bytes" "$work/target.raw"
   qemu-nbd -t -e 8 -f raw --discard=unmap -k "$socket" "$work/target.raw" </dev/null &
-  pid=$!
-  until [[ -S $socket ]]; do kill -0 "$pid" || die "qemu-nbd does not listen" && sleep 0.05; done
-  servers=("$pid")
+  target_pid=$!
+  until [[ -S $socket ]]; do kill -0 "$target_pid" || die "qemu-nbd does not listen" && sleep 0.05; done
+  servers=("$target_pid")
   if [[ $1 == nbdcopy ]]; then
     warm=("$work/vm.raw")
     command=(nbdcopy "$work/vm.raw" "$uri")
@@ -210,8 +212,9 @@ restore_to_nbd() { # TOOL
     tool_restore "$1" vm "$work/vm.raw" nbd "$uri"
   fi
   measure restore-nbd "$1" "${command[@]}"
-  kill "$pid"
-  wait "$pid" 2>/dev/null || :
+  kill "$target_pid"
+  wait "$target_pid" 2>/dev/null || :
+  target_pid=''
   check_same restore-nbd "$1" "$work/vm.raw" "$work/target.raw"
   rm -f "$work/target.raw" "$socket"
 }

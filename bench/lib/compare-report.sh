@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2154
-# Tables and plots of what bench/compare measured. Sourced there; uses $dir, $data, $root and $document.
+# Tables and plots of what bench/compare measured. Sourced there; uses $run, $dir, $data and
+# $document.
 
 readonly document_file=docs/BENCHMARKS.md
 readonly mark_begin='<!-- bench/compare writes from here on -->'
@@ -7,33 +8,33 @@ readonly mark_end='<!-- bench/compare writes up to here -->'
 
 report() {
   local library=bench/lib
-  [[ -s $dir/results.tsv ]] || die "nothing was measured in $dir"
+  [[ -s $run/results.tsv ]] || die "nothing was measured in $run"
   local -a figures=(awk -f "$library/statistics.awk" -f "$library/compare-figures.awk")
   {
-    cat "$dir/machine.md"
+    cat "$run/machine.md"
     printf '\n### What must be reached\n\n'
-    "${figures[@]}" -f "$library/compare-targets.awk" "$dir/results.tsv"
-    "${figures[@]}" -f "$library/compare-table.awk" "$dir/results.tsv"
+    "${figures[@]}" -f "$library/compare-targets.awk" "$run/results.tsv"
+    "${figures[@]}" -f "$library/compare-table.awk" "$run/results.tsv"
     commands
-  } >"$dir/figures.md"
-  cat "$dir/figures.md"
+  } >"$run/figures.md"
+  cat "$run/figures.md"
   "${figures[@]}" -f "$library/svg.awk" -v kind=times -f "$library/compare-plot.awk" \
-    "$dir/results.tsv" >"$dir/compare-times.svg"
+    "$run/results.tsv" >"$run/compare-times.svg"
   "${figures[@]}" -f "$library/svg.awk" -v kind=sizes -f "$library/compare-plot.awk" \
-    "$dir/results.tsv" >"$dir/compare-sizes.svg"
+    "$run/results.tsv" >"$run/compare-sizes.svg"
   [[ -z $document ]] || write_document
 }
 
 # Puts the figures between the two marks.
 write_document() {
-  cp "$dir/compare-times.svg" "$dir/compare-sizes.svg" docs/
-  awk -v begin="$mark_begin" -v end="$mark_end" -v figures="$dir/figures.md" '
+  cp "$run/compare-times.svg" "$run/compare-sizes.svg" docs/
+  awk -v begin="$mark_begin" -v end="$mark_end" -v figures="$run/figures.md" '
     $0 == begin { print; print ""; while ((getline one < figures) > 0) print one; print ""; inside = 1 }
     $0 == end { inside = 0; found = 1 }
     !inside
-    END { exit !found }' "$document_file" >"$dir/document" ||
+    END { exit !found }' "$document_file" >"$run/document" ||
     die "$document_file has no line $mark_end"
-  cat "$dir/document" >"$document_file"
+  cat "$run/document" >"$document_file"
   note "wrote $document_file, docs/compare-times.svg and docs/compare-sizes.svg"
 }
 
@@ -78,5 +79,5 @@ commands() {
     { seen[$2, general] }
     $1 != job { if (job != "") print "```"; job = $1; printf "\n%s:\n\n```\n", job }
     { printf "%-14s %s\n", $2, $3 }
-    END { if (job != "") print "```" }' "$dir/commands.tsv"
+    END { if (job != "") print "```" }' "$run/commands.tsv"
 }

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # Runs one job of one program, measures it and notes the figures. Sourced by bench/compare; uses
-# $dir, $work, $data, $root, $round, die and note.
+# $run, $work, $data, $root, $round, die and note.
 #
 # results.tsv has lines ROUND JOB PROGRAM FIGURE VALUE. Figures: status (ok, failed or wrong), wall and
 # cpu in seconds (user and system time of the program and all that it started), served (CPU seconds
@@ -14,7 +14,7 @@ failures=0
 declare -A broken=() # programs of which a job of this round failed
 
 figure() { # JOB PROGRAM FIGURE VALUE
-  printf '%s\t%s\t%s\t%s\t%s\n' "$round" "$@" >>"$dir/results.tsv"
+  printf '%s\t%s\t%s\t%s\t%s\n' "$round" "$@" >>"$run/results.tsv"
 }
 
 # measure JOB PROGRAM COMMAND...
@@ -73,5 +73,5 @@ describe() { # JOB PROGRAM COMMAND...
   line=${line//"$work"/WORK}
   line=${line//"$data"/DATA}
   line=${line//"$root"\//}
-  printf '%s\t%s\t%s\n' "$job" "$program" "$line" >>"$dir/commands.tsv"
+  printf '%s\t%s\t%s\n' "$job" "$program" "$line" >>"$run/commands.tsv"
 }
