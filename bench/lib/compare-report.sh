@@ -14,6 +14,8 @@ report() {
     cat "$run/machine.md"
     printf '\n### What must be reached\n\n'
     "${figures[@]}" -f "$library/compare-targets.awk" "$run/results.tsv"
+    printf '\n![Times of every job, each to its own scale](compare-times.svg)\n'
+    printf '\n![Sizes, processor time, memory and a guest’s writes](compare-sizes.svg)\n'
     "${figures[@]}" -f "$library/compare-table.awk" "$run/results.tsv"
     commands
   } >"$run/figures.md"
