@@ -1,9 +1,10 @@
 # shellcheck shell=bash disable=SC2154
 # The image and the servers that bench/nbd-read reads from. Sourced there; uses $dir, die and note.
 
+# shellcheck source=bench/lib/qemu.sh
+source "${BASH_SOURCE[0]%/*}/qemu.sh"
+
 server_pid=
-qmp_in=
-qmp_out=
 
 # make_image FILE: a qcow2 with at least 4 GiB of real files in it, made once: one ext4 after another,
 # each filled with this machine's /usr, until there is enough. Names and times differ between
@@ -46,36 +47,11 @@ start_qemu_nbd() {
 
 # A guest with the disk on virtio-blk that has not begun to run: what serves is QEMU's main loop.
 start_qemu_system() {
-  mkfifo_pair "$dir/qmp"
-  qemu-system-x86_64 -accel tcg -m 64 -nodefaults -display none -S \
+  qemu_start system -m 64 -S \
     -blockdev "driver=qcow2,node-name=disk0,file.driver=file,file.filename=$1" \
-    -device virtio-blk-pci,drive=disk0 \
-    -chardev "pipe,id=qmp,path=$dir/qmp" -mon chardev=qmp,mode=control </dev/null &
-  server_pid=$!
-  exec {qmp_in}<>"$dir/qmp.in" {qmp_out}<>"$dir/qmp.out"
-  qmp '{"execute":"qmp_capabilities"}'
-  qmp '{"execute":"nbd-server-start","arguments":{"max-connections":8,"addr":{"type":"unix","data":{"path":"'"$2"'"}}}}'
-  qmp '{"execute":"block-export-add","arguments":{"type":"nbd","id":"e0","node-name":"disk0","name":"disk"}}'
-}
-
-mkfifo_pair() {
-  rm -f "$1.in" "$1.out"
-  mkfifo "$1.in" "$1.out"
-}
-
-# Sends one QMP command and waits for its answer.
-qmp() { # JSON
-  local line deadline=$((SECONDS + 30))
-  printf '%s\n' "$1" >&"$qmp_in"
-  while ((SECONDS < deadline)); do
-    kill -0 "$server_pid" 2>/dev/null || die "QEMU ended"
-    IFS= read -r -t 1 -u "$qmp_out" line || continue
-    case $line in
-      '{"return"'*) return ;;
-      '{"error"'*) die "QEMU refused $1: $line" ;;
-    esac
-  done
-  die "QEMU does not answer $1"
+    -device virtio-blk-pci,drive=disk0
+  server_pid=${qemu_pids[system]}
+  qemu_export system disk0 "$2"
 }
 
 await_socket() {
@@ -89,18 +65,13 @@ await_socket() {
 
 stop_server() {
   [[ -n $server_pid ]] || return 0
-  kill "$server_pid" 2>/dev/null || :
-  wait "$server_pid" 2>/dev/null || :
+  if [[ -n ${qemu_pids[system]:-} ]]; then
+    qemu_stop system
+  else
+    kill "$server_pid" 2>/dev/null || :
+    wait "$server_pid" 2>/dev/null || :
+  fi
   server_pid=
-  if [[ -n $qmp_in ]]; then exec {qmp_in}>&- {qmp_out}>&-; fi
-  qmp_in='' qmp_out=''
 }
 
-# CPU seconds the server has used: user and system time are fields 14 and 15 of its stat.
-server_cpu() {
-  local stat
-  stat=$(<"/proc/$server_pid/stat")
-  # The second field, the name in brackets, may hold blanks.
-  set -- ${stat##*) }
-  awk -v ticks="$((${12} + ${13}))" -v hz="$(getconf CLK_TCK)" 'BEGIN { printf "%.2f", ticks / hz }'
-}
+server_cpu() { process_cpu "$server_pid"; }

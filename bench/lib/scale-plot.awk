@@ -1,11 +1,8 @@
 # Draws what bench/scale measured: seconds and megabytes by the number of chunks, both axes in
-# powers of ten.
+# powers of ten. Needs svg.awk.
 function log10(x) { return log(x) / log(10) }
 function x_of(panel, chunks) { return left + panel * panel_width + (log10(chunks) - x_low) / (x_high - x_low) * width }
 function y_of(value) { return top + height - (log10(value) - y_low) / (y_high - y_low) * height }
-function text(x, y, anchor, size, words) {
-  printf "<text x=\"%.0f\" y=\"%.0f\" text-anchor=\"%s\" font-size=\"%d\">%s</text>\n", x, y, anchor, size, words
-}
 function frame(panel, title, low, high,   power, at) {
   y_low = low; y_high = high; labels = 0
   text(left + panel * panel_width, top - 14, "start", 14, title)
@@ -34,8 +31,7 @@ function line(panel, colour, words, step, name, divisor,   run, value, path, y) 
 }
 END {
   left = 50; top = 40; width = 330; height = 330; panel_width = 560; x_low = 6; x_high = 8
-  print "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"1130\" height=\"410\" font-family=\"sans-serif\">"
-  print "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>"
+  svg_begin(1130, 410)
   frame(0, "seconds, by chunk rows", -2, 4)
   line(0, "#1f77b4", "insert", "ingest", "seconds", 1)
   line(0, "#d62728", "mark", "mark", "seconds", 1)
@@ -50,5 +46,5 @@ END {
   line(1, "#d62728", "peak memory, mark", "mark", "peak_bytes", 1e6)
   line(1, "#9467bd", "peak memory, sweep", "sweep", "peak_bytes", 1e6)
   line(1, "#2ca02c", "mark bitmap", "marks", "marks_bytes", 1e6)
-  print "</svg>"
+  svg_end()
 }

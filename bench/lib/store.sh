@@ -5,9 +5,10 @@
 source bin/lib/jdk.sh
 find_jdk 17 999 javac || die "no JDK of version 17 or later found"
 
-build() { # ROOT: of the project or of a copy of it
+# build ROOT [MODULES]: of the project or of a copy of it; bench alone by default
+build() {
   # In one run, so that the modules need not be installed.
-  (cd "$1" && JAVA_HOME=$jdk_home mvn -q -B -ntp -P-checks -DskipTests -pl bench -am \
+  (cd "$1" && JAVA_HOME=$jdk_home mvn -q -B -ntp -P-checks -DskipTests -pl "${2:-bench}" -am \
     package dependency:build-classpath -Dmdep.outputFile=target/classpath)
 }
 
