@@ -147,7 +147,7 @@ class BackupPlanTest {
         "vms: {a: b}|line 1: a mapping (expected: vms: a list)",
         "vms: [a]|line 1: a text or a number (expected: a mapping with vm and options)",
         "vm: []|line 1: 'vm' (expected: parallel, vms, gc or restores)",
-        "vms: [a|no YAML: while parsing a flow sequence",
+        "vms: ['a|no YAML: while scanning a quoted scalar",
         "vms: [{qmp: /q}]|line 1: vm: NAME is missing",
         "vms: [{vm: a}]|VM a: say where the disks are, with one of --qmp, --image and --nbd",
         "vms: [{vm: a, qmp: /q, qmp: /r}]|line 1: Duplicate",

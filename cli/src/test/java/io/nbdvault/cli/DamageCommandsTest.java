@@ -229,7 +229,8 @@ class DamageCommandsTest {
     for (String name : List.of("config.json", "db/CURRENT", manifest())) {
       Path file = Path.of(dir, name);
       Files.move(file, kept);
-      assertSaysRepair(file.getFileName() + " is missing");
+      boolean config = name.equals("config.json");
+      assertSaysRepair(file.getFileName() + (config ? ": is missing" : " is missing"));
       Files.move(kept, file);
     }
     assertThat(TestRun.of("-r", dir, "snapshots").code()).isZero();

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -143,7 +144,10 @@ class MaintenanceCommandsTest {
         .allSatisfy(
             phase -> {
               assertThat(phase.path("phase").textValue()).isIn("mark", "scan", "sweep", "reclaim");
-              assertThat(phase.path("expected").longValue())
+              // Nobody knows before how many nodes will be marked, or rows looked at.
+              boolean counts = Set.of("mark", "scan").contains(phase.path("phase").textValue());
+              assertThat(phase.has("expected")).isNotEqualTo(counts);
+              assertThat(phase.path("expected").asLong(Long.MAX_VALUE))
                   .isGreaterThanOrEqualTo(phase.path("done").longValue());
             });
   }
