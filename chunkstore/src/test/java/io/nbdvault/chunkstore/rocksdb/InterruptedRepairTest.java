@@ -28,6 +28,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -35,6 +36,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -45,10 +47,15 @@ import org.junit.jupiter.params.provider.EnumSource;
  * that is what a process leaves that is killed there. Whoever opens it first, and whether they can
  * or not, repairing it then ends as if nothing had happened. {@link KilledRepairTest} really kills.
  */
+@Tag("long")
 @Timeout(300)
 class InterruptedRepairTest {
   private static final int CHUNK = DamagedRepository.CHUNK;
   private static final int CHUNKS = 8;
+
+  /** For each kind of damage; all of them with {@code -Dnbdvault.crash.all=true}. */
+  private static final int TRIES_MAX = 6;
+
   private static final KeyFile KEY = KeyFile.of(new byte[KeyFile.BYTES_MIN]);
 
   @TempDir private Path temporary;
@@ -128,18 +135,34 @@ class InterruptedRepairTest {
     Database.beforeChange = () -> {};
     System.out.println("damage=" + damage + " images=" + images.size());
     assertThat(images).hasSizeGreaterThan(damage == Damage.CONFIG ? -1 : 4);
-    int tried = 0;
-    for (Path image : images) {
-      boolean late = Files.exists(image.resolve("db.repaired"));
-      for (Opener opener : late ? OPENERS : List.of(OPENERS.get(tried % OPENERS.size()))) {
-        Path copy = temporary.resolve("copy-" + tried++);
-        copy(image, copy);
-        tryToOpen(opener, copy);
-        repair(copy);
-        assertRepaired(damage, copy);
-      }
+    List<Try> tries = tries(images);
+    for (int i = 0; i < tries.size(); i++) {
+      Path copy = temporary.resolve("copy-" + i);
+      copy(tries.get(i).image(), copy);
+      tryToOpen(tries.get(i).opener(), copy);
+      repair(copy);
+      assertRepaired(damage, copy);
     }
     assertRepaired(damage, dir);
+  }
+
+  /** What a killed repair has left, and how it is opened first. */
+  private record Try(Path image, Opener opener) {}
+
+  private static List<Try> tries(List<Path> images) {
+    List<Try> tries = new ArrayList<>();
+    for (Path image : images) {
+      boolean late = Files.exists(image.resolve("db.repaired"));
+      int other = tries.size() % OPENERS.size();
+      for (Opener opener : late ? OPENERS : OPENERS.subList(other, other + 1)) {
+        tries.add(new Try(image, opener));
+      }
+    }
+    if (Boolean.getBoolean("nbdvault.crash.all")) {
+      return tries;
+    }
+    Collections.shuffle(tries, Seeds.random("tries"));
+    return tries.subList(0, Math.min(tries.size(), TRIES_MAX));
   }
 
   private void makeRepository(boolean encrypted) throws StoreException {
