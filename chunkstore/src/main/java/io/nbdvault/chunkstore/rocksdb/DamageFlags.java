@@ -111,7 +111,7 @@ final class DamageFlags {
       Database.Rows rows = database.rows(Family.INDEX, next, end, StoreLimits.SCAN_ROWS);
       for (int i = 0; i < rows.count(); i++) {
         IndexRow row = IndexRow.ifWhole(rows.value(i));
-        if (row != null && !row.damaged() && ordinals.contains(row.ordinal())) {
+        if (row != null && ordinals.contains(row.ordinal())) {
           flagged += flag(rows.key(i)) ? 1 : 0;
         }
       }
@@ -204,7 +204,11 @@ final class DamageFlags {
       IndexRow known = row.withEpoch(epochMax);
       return new WriteTask.Refresh(mine, known.damaged() ? known : withFlag(key, known));
     }
-    if (row.damaged() || isWhole(key, row)) {
+    if (row.damaged()) {
+      // What is flagged must be listed, too: a repair may have lost the list.
+      return damaged.contains(key) ? null : new WriteTask.Refresh(mine, row);
+    }
+    if (isWhole(key, row)) {
       return null;
     }
     keepRecord(key, row);

@@ -94,6 +94,13 @@ final class DamagedRows {
     remember(key);
   }
 
+  /** Adds a row to a database that a repair works on, for the content of that row of the index. */
+  static void add(RepairWriter writer, byte[] indexKey) throws StoreException {
+    byte[] key =
+        ByteBuffer.allocate(PREFIX.length + indexKey.length).put(PREFIX).put(indexKey).array();
+    writer.put(Family.DEFAULT, key, VALUE);
+  }
+
   /** Takes a row away if there is one: the content was stored anew, or nothing needs it. */
   void remove(Database.Batch batch, IndexKey key) throws StoreException {
     if (keys.remove(key) || (more && isStored(key))) {

@@ -24,6 +24,9 @@ final class LostRecords {
    * @param last the highest
    */
   record Range(long first, long last) {
+    /** All that there are. */
+    static final Range ALL = new Range(0, Long.MAX_VALUE);
+
     boolean contains(long ordinal) {
       return ordinal >= first && ordinal <= last;
     }
@@ -51,6 +54,7 @@ final class LostRecords {
               && isIn(ranges, row)
               && !whole.contains(row.ordinal())) {
             writer.put(Family.INDEX, key, row.asDamaged().encode());
+            DamagedRows.add(writer, key);
             flagged[0]++;
           }
         });

@@ -209,10 +209,19 @@ final class RepairRun {
             .anyMatch(table -> table.family() == Family.CATALOG && table.mayHave(catalogKey));
   }
 
-  /** What a rebuilt database has in its index was made from its records. */
+  /**
+   * What a rebuilt database has in its index was made from its records. Where a table of the index
+   * is lost, older rows may show again that a collection had deleted, with their records.
+   */
   private List<LostRecords.Range> lostRanges() {
+    if (diagnosis.isListLost()) {
+      return List.of();
+    }
+    if (diagnosis.isIndexLost()) {
+      return List.of(LostRecords.Range.ALL);
+    }
     return diagnosis.badTables().stream()
-        .filter(table -> !diagnosis.isListLost() && table.family() == Family.CHUNK)
+        .filter(table -> table.family() == Family.CHUNK)
         .map(
             table ->
                 new LostRecords.Range(

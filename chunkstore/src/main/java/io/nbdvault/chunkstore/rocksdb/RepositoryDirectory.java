@@ -67,6 +67,10 @@ record RepositoryDirectory(Path dir) {
         Database.beforeChange.run();
         Files.move(repairedDatabase(), database(), StandardCopyOption.ATOMIC_MOVE);
         sync();
+      } else if (Files.isDirectory(repairedDatabase())) {
+        // It must never take the place of what is written to from now on.
+        new Quarantine(this).takeIn(repairedDatabase(), "db");
+        sync();
       }
     } catch (IOException e) {
       throw StoreErrors.of(location(), "putting the repaired database in place", e);

@@ -18,6 +18,7 @@ import io.nbdvault.chunkstore.key.Unlocking;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
@@ -145,9 +146,12 @@ class PendingRepairTest {
     Files.writeString(repaired.resolve("CURRENT"), "MANIFEST-000001\n");
     for (First first : First.values()) {
       first.come(dir);
-      assertThat(repaired.resolve("CURRENT")).exists();
+      assertThat(List.of(repaired, dir.resolve("quarantine/db-1")))
+          .filteredOn(place -> Files.exists(place.resolve("CURRENT")))
+          .hasSize(1);
+      assertWhole();
     }
-    assertWhole();
+    assertThat(repaired).doesNotExist();
   }
 
   @Test

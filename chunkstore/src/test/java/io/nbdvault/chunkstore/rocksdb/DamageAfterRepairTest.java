@@ -1,0 +1,155 @@
+package io.nbdvault.chunkstore.rocksdb;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.nbdvault.chunkstore.ChunkStore;
+import io.nbdvault.chunkstore.CollectListener;
+import io.nbdvault.chunkstore.CollectOptions;
+import io.nbdvault.chunkstore.DiskImage;
+import io.nbdvault.chunkstore.RepairReport;
+import io.nbdvault.chunkstore.Repositories;
+import io.nbdvault.chunkstore.SnapshotId;
+import io.nbdvault.chunkstore.SnapshotRecord;
+import io.nbdvault.chunkstore.StoreException;
+import io.nbdvault.chunkstore.VerifyOptions;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What backups may rely on once a repair has ended, even if nothing was verified after it. */
+@Timeout(60)
+class DamageAfterRepairTest {
+  private static final int CHUNK = DamagedRepository.CHUNK;
+
+  @TempDir private Path temporary;
+  private DamagedRepository repository = DamagedRepository.at(Path.of(""));
+  private int seed;
+
+  @BeforeEach
+  void makeRepository() throws Exception {
+    repository = DamagedRepository.create(temporary.resolve("repository"));
+  }
+
+  private DiskImage disk(int chunks) {
+    DiskImage disk = new DiskImage(chunks * CHUNK, CHUNK);
+    for (int i = 0; i < chunks; i++) {
+      disk.fill(i, ++seed);
+    }
+    return disk;
+  }
+
+  private RepairReport repair() throws StoreException {
+    return Repositories.repair(repository.dir(), (what, done, expected) -> {});
+  }
+
+  private static long size(Path file) {
+    try {
+      return Files.size(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private void damageABlockOfRecords() throws Exception {
+    Path table =
+        repository.tables(Family.CHUNK).stream()
+            .max(Comparator.comparingLong(DamageAfterRepairTest::size))
+            .orElseThrow();
+    byte[] bytes = Files.readAllBytes(table);
+    bytes[bytes.length / 2] ^= 1;
+    Files.write(table, bytes);
+  }
+
+  @Test
+  void recordsThatARepairFoundLostAreKnownWithoutAVerification() throws Exception {
+    SnapshotRecord snapshot = repository.backUp(disk(60));
+    damageABlockOfRecords();
+    assertThat(repair().flagged()).isPositive();
+    try (ChunkStore store = repository.open()) {
+      assertThat(store.knowsDamage()).isTrue();
+      assertThat(store.findDamage(snapshot.id(), "vda")).isNotEmpty();
+    }
+  }
+
+  @Test
+  void verifyingListsAgainWhatIsFlaggedAndNotListed() throws Exception {
+    SnapshotRecord snapshot = repository.backUp(disk(60));
+    damageABlockOfRecords();
+    repair();
+    List<byte[]> listed = new ArrayList<>();
+    try (Database database =
+        Database.open("", repository.databaseDir(), Database.Access.READ_ONLY)) {
+      database.forEachReadable(
+          Family.DEFAULT,
+          (key, value) -> {
+            if (new String(key, StandardCharsets.ISO_8859_1).startsWith("damaged/")) {
+              listed.add(key);
+            }
+          });
+    }
+    assertThat(listed).isNotEmpty();
+    for (byte[] key : listed) {
+      repository.delete(Family.DEFAULT, key);
+    }
+    try (ChunkStore store = repository.open()) {
+      assertThat(store.knowsDamage()).isFalse();
+      store.verify(VerifyOptions.everything(1), progress -> true);
+      assertThat(store.knowsDamage()).isTrue();
+      assertThat(store.findDamage(snapshot.id(), "vda")).isNotEmpty();
+    }
+  }
+
+  @Test
+  void rowsThatALostTableOfTheIndexBringsBackAreNotTakenForStored() throws Exception {
+    SnapshotRecord kept = repository.backUp(disk(400));
+    DiskImage collected = disk(8);
+    SnapshotId forgotten = repository.backUp(collected).id();
+    List<Path> before = repository.tables(Family.INDEX);
+    try (ChunkStore store = repository.open()) {
+      store.forget(Set.of(forgotten));
+      store.collect(CollectOptions.defaults(), CollectListener.silent());
+    }
+    List<Path> newer = new ArrayList<>(repository.tables(Family.INDEX));
+    newer.removeAll(before);
+    assertThat(newer).isNotEmpty();
+    for (Path table : newer) {
+      Files.delete(table);
+    }
+    repair();
+
+    SnapshotRecord again = repository.backUp(collected);
+
+    assertThat(repository.read(again.id())).isEqualTo(collected.bytes());
+    assertThat(repository.read(kept.id())).isNotEmpty();
+  }
+
+  @Test
+  void aDatabaseThatAKilledRepairLeftNeverReplacesANewerOne() throws Exception {
+    repository.backUp(disk(20));
+    Path left = Files.createDirectory(repository.dir().resolve("db.repaired"));
+    for (Path file : repository.files()) {
+      Files.copy(file, left.resolve(file.getFileName()));
+    }
+    repository.backUp(disk(10));
+    repository.backUp(disk(10));
+    Files.delete(repository.databaseDir().resolve("CURRENT"));
+
+    repair();
+
+    try (ChunkStore store = repository.open()) {
+      assertThat(store.snapshots()).hasSize(3);
+    }
+    assertThat(left).doesNotExist();
+    assertThat(repository.dir().resolve("quarantine")).isNotEmptyDirectory();
+  }
+}
