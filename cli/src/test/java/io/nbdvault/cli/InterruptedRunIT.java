@@ -22,10 +22,12 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** SIGINT and SIGTERM: everything is put back within seconds, and the exit code is 130. */
+@Tag("long")
 class InterruptedRunIT {
   private static final Duration RUN_MAX = Duration.ofSeconds(60);
   private static final Duration END_MAX = Duration.ofSeconds(10);

@@ -14,10 +14,12 @@ import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** SIGKILL during a backup of a stopped VM's images: no daemon, lock or file stays. */
+@Tag("long")
 class KilledOfflineBackupIT {
   private static final int SIZE = 16 << 20;
   private static final Duration RUN_MAX = Duration.ofSeconds(60);

@@ -11,11 +11,13 @@ import io.nbdvault.chunkstore.format.SnapshotFrame;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A catalog whose VM configurations together have more bytes than the heap. */
+@Tag("long")
 @Timeout(300)
 class BigCatalogTest {
   /** With the heap below it is a fourth of 10,000 snapshots in 160 MiB. */

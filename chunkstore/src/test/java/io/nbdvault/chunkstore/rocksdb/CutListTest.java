@@ -36,6 +36,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -44,6 +45,7 @@ import org.junit.jupiter.api.io.TempDir;
  * The list of the database's tables is cut, which RocksDB takes for the list of a process that was
  * killed. Whatever was committed is there then, or it is told that it is not.
  */
+@Tag("long")
 @Timeout(300)
 class CutListTest {
   private static final int CHUNK = DamagedRepository.CHUNK;

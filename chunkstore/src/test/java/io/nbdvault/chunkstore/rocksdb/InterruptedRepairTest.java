@@ -54,7 +54,7 @@ class InterruptedRepairTest {
   private static final int CHUNKS = 8;
 
   /** For each kind of damage; all of them with {@code -Dnbdvault.crash.all=true}. */
-  private static final int TRIES_MAX = 6;
+  private static final int TRIES_MAX = 3;
 
   private static final KeyFile KEY = KeyFile.of(new byte[KeyFile.BYTES_MIN]);
 

@@ -32,11 +32,13 @@ import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Two snapshots of one disk of 300 chunks that differ in one. */
+@Tag("long")
 @Timeout(60)
 class VerifyTest {
   private static final int CHUNK = DamagedRepository.CHUNK;
