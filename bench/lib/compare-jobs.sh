@@ -139,7 +139,7 @@ write_some() { # JOB WRITES
   local offset file
   # Other places and other content each time, but the same in every run.
   writes_made=$((writes_made + 1))
-  java_run 64m io.nbdvault.bench.compare.Changes "$data/base.raw" "$work/vm.raw" "$work/writes" \
+  java_run io.nbdvault.bench.compare.Changes "$data/base.raw" "$work/vm.raw" "$work/writes" \
     "$((round * 1000 + writes_made))" "$2" "${write_bytes[$1]}" || die "the writes for $1 could not be made"
   while read -r offset file; do
     qmp vm '{"execute":"human-monitor-command","arguments":{"command-line":"qemu-io -d /machine/peripheral/vda/virtio-backend \"write -s '"$file $offset ${write_bytes[$1]}"'\""}}'

@@ -12,13 +12,12 @@ build() {
     package dependency:build-classpath -Dmdep.outputFile=target/classpath)
 }
 
-# java_run HEAP CLASS ARGUMENTS...: with the options of bin/nbdvault; `root` is the project's, if
-# it is not this directory.
+# java_run CLASS ARGUMENTS...: with the options of bin/nbdvault; `root` is the project's, if it is
+# not this directory.
 java_run() {
-  local heap=$1 at=${root:-.}
-  local -a jar=("$at"/bench/target/bench-*.jar) options=(-Xmx"$heap" -XX:MaxDirectMemorySize=192m
-    -XX:+UseSerialGC -XX:-UsePerfData -Xlog:disable)
-  shift
+  local at=${root:-.}
+  local -a jar=("$at"/bench/target/bench-*.jar) options=(-Xms160m -Xmx512m -XX:MaxNewSize=53m
+    -XX:MaxDirectMemorySize=192m -XX:+UseSerialGC -XX:-UsePerfData -Xlog:disable)
   ((jdk_major >= 24)) && options+=(--enable-native-access=ALL-UNNAMED)
   ((jdk_major >= 23)) && options+=(--sun-misc-unsafe-memory-access=allow)
   nice -n 5 "$jdk_home/bin/java" "${options[@]}" -cp "${jar[0]}:$(<"$at/bench/target/classpath")" "$@"
