@@ -292,7 +292,11 @@ final class ContentReader implements NodeSource {
   private int readRecord(IndexKey key, IndexRow row, byte[] record) throws StoreException {
     int length;
     try {
-      length = database.get(Family.CHUNK, OrdinalKey.of(row.ordinal()), record);
+      byte[] at = OrdinalKey.of(row.ordinal());
+      length =
+          key.type() == RecordType.CHUNK
+              ? database.getOnce(Family.CHUNK, at, record)
+              : database.get(Family.CHUNK, at, record);
     } catch (DamagedException e) {
       throw damaged(key, row, e.reason(), e);
     }

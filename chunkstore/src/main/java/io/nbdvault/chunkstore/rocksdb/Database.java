@@ -1,5 +1,6 @@
 package io.nbdvault.chunkstore.rocksdb;
 
+import io.nbdvault.chunkstore.DirectIo;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.StoreFailedException;
 import java.nio.ByteBuffer;
@@ -110,6 +111,7 @@ final class Database implements AutoCloseable {
   private final List<ColumnFamilyHandle> families;
   private final Map<Family, ColumnFamilyHandle> handles = new EnumMap<>(Family.class);
   private final ReadOptions readOptions = new ReadOptions();
+  private final ReadOptions readOnceOptions = new ReadOptions().setFillCache(false);
   private final WriteOptions writeOptions = new WriteOptions().setDisableWAL(true);
   private final FlushOptions flushOptions = new FlushOptions().setWaitForFlush(true);
   private final ReentrantReadWriteLock lifecycle = new ReentrantReadWriteLock();
@@ -128,7 +130,9 @@ final class Database implements AutoCloseable {
   }
 
   static Database open(String location, Path dir, Access access) throws StoreException {
-    DatabaseOptions options = new DatabaseOptions(access);
+    DatabaseOptions options =
+        new DatabaseOptions(
+            access, !access.isReadOnly() && DirectIo.worksFor(dir.resolve("CURRENT")));
     List<ColumnFamilyHandle> families = new ArrayList<>();
     try {
       RocksDB db =
@@ -161,9 +165,19 @@ final class Database implements AutoCloseable {
    * @return the value's length, which may be more than the array's, or {@link #NOT_FOUND}
    */
   int get(Family family, byte[] key, byte[] destination) throws StoreException {
+    return get(family, readOptions, key, destination);
+  }
+
+  /** As above, of what is not read again soon: pushes nothing out of the cache. */
+  int getOnce(Family family, byte[] key, byte[] destination) throws StoreException {
+    return get(family, readOnceOptions, key, destination);
+  }
+
+  private int get(Family family, ReadOptions how, byte[] key, byte[] destination)
+      throws StoreException {
     enter();
     try {
-      return db.get(handle(family), readOptions, key, destination);
+      return db.get(handle(family), how, key, destination);
     } catch (RocksDBException e) {
       throw StoreErrors.of(location, "reading family " + family, e);
     } finally {
@@ -520,6 +534,7 @@ final class Database implements AutoCloseable {
       flushOptions.close();
       writeOptions.close();
       readOptions.close();
+      readOnceOptions.close();
       families.forEach(ColumnFamilyHandle::close);
       db.close();
       options.close();

@@ -44,12 +44,15 @@ final class DatabaseOptions implements AutoCloseable {
   private final DBOptions database;
   private final List<ColumnFamilyDescriptor> families = new ArrayList<>();
 
-  DatabaseOptions(Database.Access access) {
+  /**
+   * @param directIo whether the file system takes writes past the page cache
+   */
+  DatabaseOptions(Database.Access access, boolean directIo) {
     // -1 shards: as RocksDB sees fit. Not strict: a read must not fail because the cache is full.
     // Half is for index and filter blocks, or chunks that are read once would push them out.
     cache = own(new LRUCache(BLOCK_CACHE_BYTES, -1, false, 0.5));
     limiter = own(new RateLimiter(UNLIMITED_BYTES_PER_SECOND));
-    database = databaseOptions(access);
+    database = databaseOptions(access, directIo);
     for (Family family : Family.values()) {
       families.add(new ColumnFamilyDescriptor(family.nameBytes(), familyOptions(family)));
     }
@@ -77,7 +80,7 @@ final class DatabaseOptions implements AutoCloseable {
     limiter.setBytesPerSecond(bytesPerSecond.orElse(UNLIMITED_BYTES_PER_SECOND));
   }
 
-  private DBOptions databaseOptions(Database.Access access) {
+  private DBOptions databaseOptions(Database.Access access, boolean directIo) {
     DBOptions options = own(newOptions(access));
     options
         // Only what create() makes is ever a repository: nothing springs up by opening.
@@ -97,11 +100,16 @@ final class DatabaseOptions implements AutoCloseable {
         .setDbWriteBufferSize(ALL_MEMTABLES_BYTES)
         // One flush and one compaction at a time: the CPUs are for hashing and compressing.
         .setMaxBackgroundJobs(2)
-        // Writes out steadily instead of all at the final sync.
+        // Past the page cache, which has better use for its memory than what is only written; and
+        // to copy into it takes as long as all else of a flush.
+        .setUseDirectIoForFlushAndCompaction(directIo)
+        // Where that cannot be: writes out steadily instead of all at the final sync.
         .setBytesPerSync(MIB)
         // For a collection that is to leave room for others; flushes go before compactions.
         .setRateLimiter(limiter)
         .setDelayedWriteRate(DELAYED_WRITE_BYTES_PER_SECOND)
+        // The kernel sees itself when records are read in their order, and then reads ahead.
+        .setAdviseRandomOnOpen(false)
         // Opening reads no file for statistics that only compactions of deletes would use.
         .setSkipStatsUpdateOnDbOpen(true)
         // Nobody reads them, and each has a thread or a column family of its own.

@@ -1,19 +1,36 @@
 package io.nbdvault.engine.restore;
 
+import io.nbdvault.chunkstore.DirectIo;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Optional;
 
-/** A sparse raw image. What is not written stays a hole. */
+/**
+ * A sparse raw image. What is not written stays a hole. Whole blocks go past the page cache where
+ * the file system takes that.
+ */
 final class RawFileTarget implements RestoreTarget {
   private final TemporaryFile file;
   private final FileChannel channel;
+  private final Optional<FileChannel> direct;
+  private final long blockBytes;
+  private volatile boolean directWorks;
 
-  private RawFileTarget(TemporaryFile file, FileChannel channel) {
+  /**
+   * @param direct another channel, which goes past the page cache
+   * @param blockBytes what it takes: positions and lengths that are multiples of this
+   */
+  RawFileTarget(
+      TemporaryFile file, FileChannel channel, Optional<FileChannel> direct, long blockBytes) {
     this.file = file;
     this.channel = channel;
+    this.direct = direct;
+    this.blockBytes = blockBytes;
+    this.directWorks = direct.isPresent();
   }
 
   static RawFileTarget create(Path target, long sizeBytes) throws IOException {
@@ -25,7 +42,11 @@ final class RawFileTarget implements RestoreTarget {
         setSize(file.path(), sizeBytes);
       }
       opened = true;
-      return new RawFileTarget(file, channel);
+      return new RawFileTarget(
+          file,
+          channel,
+          DirectIo.open(file.path(), StandardOpenOption.WRITE),
+          Files.getFileStore(file.path()).getBlockSize());
     } finally {
       if (!opened) {
         file.remove();
@@ -52,6 +73,24 @@ final class RawFileTarget implements RestoreTarget {
 
   @Override
   public void write(long offsetBytes, ByteBuffer source) throws IOException {
+    boolean wholeBlocks = offsetBytes % blockBytes == 0 && source.remaining() % blockBytes == 0;
+    if (!directWorks || !wholeBlocks) {
+      writeTo(channel, offsetBytes, source);
+      return;
+    }
+    ByteBuffer again = source.duplicate();
+    try {
+      writeTo(direct.orElseThrow(), offsetBytes, source);
+    } catch (IOException e) {
+      // Some file systems want more than they say. What else is wrong fails here again.
+      directWorks = false;
+      writeTo(channel, offsetBytes, again);
+      source.position(source.limit());
+    }
+  }
+
+  private static void writeTo(FileChannel channel, long offsetBytes, ByteBuffer source)
+      throws IOException {
     long position = offsetBytes;
     while (source.hasRemaining()) {
       position += channel.write(source, position);
@@ -76,6 +115,9 @@ final class RawFileTarget implements RestoreTarget {
   @Override
   public void close() throws IOException {
     try {
+      if (direct.isPresent()) {
+        direct.get().close();
+      }
       channel.close();
     } finally {
       file.remove();

@@ -1,0 +1,43 @@
+package io.nbdvault.chunkstore;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DirectIoTest {
+  @TempDir private Path dir;
+
+  @Test
+  void opensNoFileThatIsNotThere() {
+    assertThat(DirectIo.open(dir.resolve("none"), StandardOpenOption.READ)).isEmpty();
+  }
+
+  @Test
+  void isRefusedByAFileSystemThatHasNone() {
+    assertThat(DirectIo.open(Path.of("/proc/self/status"), StandardOpenOption.READ)).isEmpty();
+  }
+
+  @Test
+  void takesWholeBlocksOnly() throws IOException {
+    Path file = Files.createFile(dir.resolve("file"));
+    int block = (int) Files.getFileStore(file).getBlockSize();
+    FileChannel channel = DirectIo.open(file, StandardOpenOption.WRITE).orElse(null);
+    Assumptions.assumeTrue(channel != null, "the file system has no direct I/O");
+
+    try (channel) {
+      assertThat(channel.write(ByteBuffer.allocate(block), block)).isEqualTo(block);
+      assertThatThrownBy(() -> channel.write(ByteBuffer.allocate(block - 1), 0))
+          .isInstanceOf(IOException.class);
+    }
+    assertThat(Files.size(file)).isEqualTo(2L * block);
+  }
+}
