@@ -31,15 +31,17 @@ unpack_native() { # WORK
   machine=$(uname -m)
   case $machine in
     x86_64) names=(librocksdbjni-linux64.so META-INF/native/libnetty_transport_native_epoll_x86_64.so
-      net/jpountz/util/linux/amd64/liblz4-java.so linux/amd64) ;;
+      net/jpountz/util/linux/amd64/liblz4-java.so linux/amd64
+      com/sun/jna/linux-x86-64) ;;
     aarch64) names=(librocksdbjni-linux-aarch64.so
       META-INF/native/libnetty_transport_native_epoll_aarch_64.so
-      net/jpountz/util/linux/aarch64/liblz4-java.so linux/aarch64) ;;
+      net/jpountz/util/linux/aarch64/liblz4-java.so linux/aarch64
+      com/sun/jna/linux-aarch64) ;;
     *) return 0 ;;
   esac
   [[ -x $jdk_home/bin/jar && ! -d $native ]] || return 0
   mkdir -p "$1/jars" "$1/native"
-  for jar in "$dist"/lib/{rocksdbjni,netty-transport-native-epoll,lz4-java,zstd-jni}-*.jar; do
+  for jar in "$dist"/lib/{rocksdbjni,netty-transport-native-epoll,lz4-java,zstd-jni,jna}-*.jar; do
     [[ -f $jar ]] || continue
     (cd "$1/jars" && "$jdk_home/bin/jar" -xf "$jar" "${names[@]}") >/dev/null 2>&1
   done

@@ -13,6 +13,7 @@ source "${BASH_SOURCE[0]%/*}/jdk.sh"
 
 needed_packages=() # package names; "a|b" means the first of them that apt has
 needed_commands=() # what must be there afterwards
+wanted_packages=() # what is gone without where apt does not have it
 
 setup_say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 setup_die() { setup_say "$*"; exit 1; }
@@ -32,12 +33,21 @@ need_file() {
   needed_packages+=("$package")
 }
 
+# want_file PACKAGE PATH...: as need_file, of what only makes things faster.
+want_file() {
+  local package=$1 path
+  shift
+  for path in "$@"; do [[ -e $path ]] && return; done
+  wanted_packages+=("$package")
+}
+
 need_build() {
   need_command mvn maven
   need_command git git
   need_command flock util-linux
   find_jdk 17 999 javac ||
     needed_packages+=("openjdk-25-jdk-headless|openjdk-21-jdk-headless|openjdk-17-jdk-headless")
+  want_file libargon2-1 /usr/lib/libargon2.so.1 /usr/lib64/libargon2.so.1 /usr/lib/*/libargon2.so.1
 }
 
 need_qemu() {
@@ -114,6 +124,21 @@ setup_resolve() {
 
 # install_needed [REASON]: installs what the need_* functions found missing, or does nothing.
 install_needed() {
+  install_missing "$@"
+  install_wanted
+}
+
+# Never ends the script.
+install_wanted() {
+  ((${#wanted_packages[@]} && EUID == 0)) && type -P apt-get >/dev/null || return 0
+  setup_update_lists
+  setup_say "installing with apt-get: ${wanted_packages[*]}"
+  setup_apt_get install --no-install-recommends "${wanted_packages[@]}" >/dev/null 2>&1 ||
+    setup_say "going without ${wanted_packages[*]}, which apt-get could not install"
+  wanted_packages=()
+}
+
+install_missing() {
   local log try command
   ((${#needed_packages[@]})) || return 0
   type -P apt-get >/dev/null ||

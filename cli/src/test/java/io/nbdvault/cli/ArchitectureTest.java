@@ -69,6 +69,11 @@ class ArchitectureTest {
   }
 
   @Test
+  void onlyTheCryptoPackageUsesJna() {
+    onlyIn("com.sun.jna..", "io.nbdvault.chunkstore.crypto..");
+  }
+
+  @Test
   void onlyTheRocksDbPackageUsesRocksDb() {
     onlyIn("org.rocksdb..", "io.nbdvault.chunkstore.rocksdb..");
   }

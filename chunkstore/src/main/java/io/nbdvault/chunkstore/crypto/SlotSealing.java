@@ -12,8 +12,6 @@ import io.nbdvault.chunkstore.key.SlotKind;
 import io.nbdvault.chunkstore.key.UnlockingKey;
 import java.time.Instant;
 import java.util.HexFormat;
-import org.bouncycastle.crypto.generators.Argon2BytesGenerator;
-import org.bouncycastle.crypto.params.Argon2Parameters;
 import org.jspecify.annotations.Nullable;
 
 /** Seals the wrapping key for the owner of a slot, and opens it again. */
@@ -84,26 +82,11 @@ final class SlotSealing {
 
   private static byte[] slotKey(SlotParameters parameters, Object key) {
     if (parameters instanceof SlotParameters.Argon2id argon2 && key instanceof Passphrase phrase) {
-      return stretch(argon2, phrase);
+      return Argon2.fastest().stretch(argon2, phrase);
     }
     if (parameters instanceof SlotParameters.Hkdf hkdf && key instanceof KeyFile file) {
       return Hkdf.derive(HEX.parseHex(hkdf.salt()), file.content(), "nbdvault key file");
     }
     throw new IllegalArgumentException(key + " is not for a slot of kind " + parameters.kind());
-  }
-
-  private static byte[] stretch(SlotParameters.Argon2id argon2, Passphrase passphrase) {
-    Argon2BytesGenerator generator = new Argon2BytesGenerator();
-    generator.init(
-        new Argon2Parameters.Builder(Argon2Parameters.ARGON2_id)
-            .withVersion(Argon2Parameters.ARGON2_VERSION_13)
-            .withIterations(argon2.passes())
-            .withMemoryAsKB(argon2.memoryKib())
-            .withParallelism(argon2.lanes())
-            .withSalt(HEX.parseHex(argon2.salt()))
-            .build());
-    byte[] key = new byte[32];
-    generator.generateBytes(passphrase.bytes(), key);
-    return key;
   }
 }
