@@ -9,6 +9,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -167,7 +168,10 @@ final class NbdvaultProcess implements AutoCloseable {
     private static void unpack(String resource, Path file) throws IOException {
       try (InputStream in = Main.class.getClassLoader().getResourceAsStream(resource)) {
         if (in != null && !Files.exists(file)) {
-          Files.copy(in, file);
+          // Another JVM of tests may be at it too.
+          Path whole = Files.createTempFile(file.getParent(), "unpacked", null);
+          Files.copy(in, whole, StandardCopyOption.REPLACE_EXISTING);
+          Files.move(whole, file, StandardCopyOption.ATOMIC_MOVE);
         }
       }
     }

@@ -31,7 +31,7 @@ class BigDiskIT {
   private static final long PEAK_BYTES_MAX = 512_000_000;
 
   private static final int DATA_RUNS = 512;
-  private static final int DATA_RUN_BYTES = 6 << 20;
+  private static final int DATA_RUN_BYTES = 4 << 20;
   private static final int DIRTY_RUNS = 16;
   private static final long DIRTY_RUN_BYTES = 4 * MIB;
 
@@ -110,7 +110,7 @@ class BigDiskIT {
     assertThat(disk.statistics().nodeBytes()).isBetween(1L, nodeBytesMax(DIRTY_RUNS));
   }
 
-  /** A run of 4 or 6 MiB crosses at most one border between leaves, and so of every level above. */
+  /** A run of 4 MiB crosses at most one border between leaves, and so of every level above. */
   private static long nodeBytesMax(int runs) {
     return 2L * runs * TREE_LEVELS * NODE_BYTES_MAX;
   }

@@ -8,12 +8,14 @@ import io.nbdvault.engine.source.BackupRequest;
 import io.nbdvault.engine.testkit.BackedUpVm;
 import io.nbdvault.qmp.block.DirtyBitmapAdd;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** A bitmap that cannot be trusted: the disk is read in full, once, and says why. */
+@Tag("qemu")
 class CheckpointIT {
   private static final int SIZE = 8 << 20;
   private static final int CHUNK = 64 << 10;

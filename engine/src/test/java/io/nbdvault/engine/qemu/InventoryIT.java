@@ -22,12 +22,14 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Which disks a QEMU has, what they are called, and which are left out or refused. */
+@Tag("qemu")
 class InventoryIT {
   private static final int SIZE = 4 << 20;
   private static final int CHUNK = 64 << 10;
