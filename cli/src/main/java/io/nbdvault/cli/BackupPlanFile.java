@@ -85,6 +85,9 @@ record BackupPlanFile(
    *     the line
    */
   static BackupPlanFile read(Path path) throws IOException, JobException {
+    if (Files.isDirectory(path)) {
+      throw JobException.badRequest(path + ": is a directory");
+    }
     byte[] bytes;
     try (var in = Files.newInputStream(path)) {
       bytes = in.readNBytes(BYTES_MAX + 1);

@@ -13,7 +13,7 @@ public final class ExitCode {
   /** Failed; nothing was done that counts. */
   public static final int FAILED = 1;
 
-  /** The command line is wrong, or names what is not there. */
+  /** The command line is wrong, or names a file or anything else that is not there. */
   public static final int USAGE = 2;
 
   /** Done in part. */
@@ -48,6 +48,10 @@ public final class ExitCode {
     }
     if (error instanceof WrongPasswordException) {
       return WRONG_PASSWORD;
+    }
+    // The store wraps what it is told by who gets a password for it.
+    if (error instanceof NotThereException || error.getCause() instanceof NotThereException) {
+      return USAGE;
     }
     return error instanceof InterruptedException ? INTERRUPTED : FAILED;
   }

@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -130,11 +131,10 @@ final class InitCommand implements Callable<Integer> {
   /** The store refuses too; here is known what the person can do about it. */
   private static void refuseContent(Path directory) throws IOException, JobException {
     if (!Files.exists(directory)) {
+      requireDirectory(directory.toAbsolutePath().getParent());
       return;
     }
-    if (!Files.isDirectory(directory)) {
-      throw JobException.failed(directory + " is not a directory");
-    }
+    requireDirectory(directory);
     try (Stream<Path> entries = Files.list(directory)) {
       if (entries.findAny().isPresent()) {
         throw JobException.failed(
@@ -142,6 +142,15 @@ final class InitCommand implements Callable<Integer> {
                 ? directory + " is a repository already"
                 : directory + " is not empty; name an empty or a new directory");
       }
+    }
+  }
+
+  private static void requireDirectory(@Nullable Path directory) throws JobException {
+    if (directory != null && !Files.isDirectory(directory)) {
+      throw JobException.badRequest(
+          Files.exists(directory)
+              ? directory + " is not a directory"
+              : "directory " + directory + " does not exist");
     }
   }
 

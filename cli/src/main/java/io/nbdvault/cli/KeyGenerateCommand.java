@@ -2,6 +2,7 @@ package io.nbdvault.cli;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.nbdvault.chunkstore.key.PrivateKey;
+import io.nbdvault.engine.JobException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -44,7 +45,11 @@ final class KeyGenerateCommand implements Callable<Integer> {
   }
 
   @Override
-  public Integer call() throws IOException {
+  public Integer call() throws IOException, JobException {
+    Path parent = file.toAbsolutePath().getParent();
+    if (parent == null || !Files.isDirectory(parent)) {
+      throw JobException.badRequest("directory " + parent + " does not exist");
+    }
     Path publicFile = Path.of(file + ".pub");
     // Each is refused where it is made, too; but neither must be there without the other.
     for (Path taken : List.of(file, publicFile)) {

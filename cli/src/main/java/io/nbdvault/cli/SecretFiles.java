@@ -90,6 +90,9 @@ final class SecretFiles {
   }
 
   private static byte[] read(Path file, int bytesMax) throws IOException {
+    if (Files.isDirectory(file)) {
+      throw new NotThereException(file + ": is a directory", null);
+    }
     try (InputStream in = Files.newInputStream(file)) {
       byte[] content = in.readNBytes(bytesMax + 1);
       if (content.length > bytesMax) {
@@ -97,7 +100,7 @@ final class SecretFiles {
       }
       return content;
     } catch (NoSuchFileException e) {
-      throw new IOException(file + ": no such file or directory", e);
+      throw new NotThereException(file + ": no such file or directory", e);
     } catch (AccessDeniedException e) {
       throw new IOException(file + ": permission denied", e);
     }

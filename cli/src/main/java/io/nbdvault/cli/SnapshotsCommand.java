@@ -26,10 +26,10 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     header = "Lists the snapshots, oldest first, also while a backup runs.",
     description = {
-      "%nTIME is local. SIZE is that of all disks; READ what the backup read; NEW what it"
-          + " found that was not in the repository; all in powers of 1024. STATE is crash (as"
-          + " after a power cut), filesystem (frozen by the guest agent) or offline (not"
-          + " running). P marks what is protected from forget, F what is forgotten, C what is"
+      "%nTIME is local, with its offset from UTC. SIZE is that of all disks; READ what the"
+          + " backup read; NEW what it found that was not in the repository; all in powers of"
+          + " 1024. STATE is crash (as after a power cut), filesystem (frozen by the guest agent)"
+          + " or offline (not running). P marks what is protected from forget, F what is forgotten, C what is"
           + " forgotten and being reclaimed by gc; the column is there if any is."
     },
     footer = {

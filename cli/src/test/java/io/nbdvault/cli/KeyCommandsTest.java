@@ -93,7 +93,23 @@ class KeyCommandsTest {
     String empty = Files.writeString(dir.resolve("empty"), "\n").toString();
     fails(1, "several lines", "snapshots", "--password-file", lines);
     fails(1, "0 bytes", "snapshots", "--password-file", empty);
-    fails(1, "absent: no such file", "snapshots", "--password-file", dir + "/absent");
+    for (String option : List.of("--password-file", "--key-file")) {
+      fails(2, "absent: no such file", "snapshots", option, dir + "/absent");
+      fails(2, "absent: no such file", "snapshots", option, dir + "/no/absent");
+      fails(2, dir + ": is a directory", "snapshots", option, dir.toString());
+    }
+    for (String option : List.of("--new-password-file", "--new-key-file", "--recipient")) {
+      fails(
+          2,
+          "absent: no such file",
+          "key",
+          "add",
+          "--password-file",
+          password,
+          option,
+          dir + "/absent");
+    }
+    fails(2, "no does not exist", "key", "generate", dir + "/no/pair.pem");
     fails(1, "exit 3", "snapshots", "--password-command", "exit 3");
     fails(1, "31 bytes", "snapshots", "--key-file", key(31));
     fails(2, "exclude each other", "snapshots", "--password-file", "x", "--key-file", "y");
@@ -128,9 +144,9 @@ class KeyCommandsTest {
     addWith(password, "--recipient", recovery + ".pub", "--label", "safe");
     assertThat(done("key", "list").out().lines().map(String::strip))
         .hasSize(4)
-        .anySatisfy(line -> assertThat(line).matches("1 +passphrase +20.{14}"))
-        .anySatisfy(line -> assertThat(line).matches("2 +key-file +20.{14} timer"))
-        .anySatisfy(line -> assertThat(line).matches("3 +recipient +20.{14} safe"));
+        .anySatisfy(line -> assertThat(line).matches("1 +passphrase +20.{17}"))
+        .anySatisfy(line -> assertThat(line).matches("2 +key-file +20.{17} timer"))
+        .anySatisfy(line -> assertThat(line).matches("3 +recipient +20.{17} safe"));
     List<JsonNode> slots = done("key", "list", "--json").json();
     assertThat(slots)
         .extracting(slot -> slot.path("kind").textValue())

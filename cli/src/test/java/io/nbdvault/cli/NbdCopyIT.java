@@ -228,7 +228,7 @@ class NbdCopyIT {
           2,
           "directory " + dir.resolve("no") + " does not exist",
           copy(server.uri(), dir.resolve("no/x")));
-      assertFailed(1, "no such file", copy(dir.resolve("missing"), server.uri()));
+      assertFailed(2, "no such file", copy(dir.resolve("missing"), server.uri()));
       assertFailed(1, "cannot connect", copy(NbdUri.unix(dir.resolve("no.sock"), ""), "null:"));
 
       assertCopied(copy("--force", server.uri(), file));

@@ -65,12 +65,12 @@ class RetentionCommandsTest {
 
     assertThat(dry.out().lines())
         .containsExactly(
-            "ID       VM  TIME             DO     WHY",
-            id(0) + " web 2026-11-10 03:00 forget",
-            id(1) + " web 2026-11-11 03:00 forget",
-            id(2) + " web 2026-11-12 03:00 keep   last 2 of 2",
-            id(3) + " web 2026-11-13 03:00 keep   newest of the VM",
-            "                                     last 1 of 2",
+            "ID       VM  TIME +0000          DO     WHY",
+            id(0) + " web 2026-11-10 03:00:00 forget",
+            id(1) + " web 2026-11-11 03:00:00 forget",
+            id(2) + " web 2026-11-12 03:00:00 keep   last 2 of 2",
+            id(3) + " web 2026-11-13 03:00:00 keep   newest of the VM",
+            "                                        last 1 of 2",
             "would forget 2 of 4 snapshots");
     assertThat(listed("web")).containsExactly(id(0), id(1), id(2), id(3));
 

@@ -72,6 +72,8 @@ class UsageTest {
         "backup v --nbd a=nbd://h/ --guest-agent g|--guest-agent is of use with --qmp only",
         "backup v --qmp a --rate-limit 0|--rate-limit: 0 (expected: 1 or more bytes a second)",
         "backup --plan /absent|/absent: no such file",
+        "backup --plan /absent/plan|/absent/plan: no such file",
+        "backup --plan /proc|/proc: is a directory",
         "backup v --plan x|--plan goes with no VM and no other option of backup",
         "backup --plan x --full|--plan goes with no VM and no other option of backup",
         "backup v --qmp a --rate-limit fast|'fast' is not a number of bytes",
@@ -266,8 +268,13 @@ class UsageTest {
     assertThat(run.code()).isEqualTo(1);
     assertThat(run.err())
         .isEqualTo("nbdvault: " + dir + " is not empty; name an empty or a new directory\n");
-    assertThat(TestRun.of("init", "-r", file.toString()).err())
-        .isEqualTo("nbdvault: " + file + " is not a directory\n");
+    TestRun notADirectory = TestRun.of("init", "-r", file.toString());
+    assertThat(notADirectory.code()).isEqualTo(2);
+    assertThat(notADirectory.err()).isEqualTo("nbdvault: " + file + " is not a directory\n");
+    TestRun noParent = TestRun.of("init", "-r", dir.resolve("no/repository").toString());
+    assertThat(noParent.code()).isEqualTo(2);
+    assertThat(noParent.err())
+        .isEqualTo("nbdvault: directory " + dir.resolve("no") + " does not exist\n");
     assertThat(dir).isDirectoryContaining(file::equals);
   }
 }

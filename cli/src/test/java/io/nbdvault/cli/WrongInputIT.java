@@ -188,6 +188,11 @@ class WrongInputIT {
         "--image",
         "vda=/nowhere/x.raw,format=raw");
     assertBackupRefused(
+        ExitCode.USAGE,
+        "image " + directory + " is a directory",
+        "--image",
+        "vda=" + directory + ",format=raw");
+    assertBackupRefused(
         ExitCode.FAILED,
         "disk 'vda': ",
         "--nbd",
@@ -244,7 +249,7 @@ class WrongInputIT {
     assertThat(tooSmall).hasBinaryContent(new byte[1 << 20]);
     assertRestoreRefused(
         ExitCode.FAILED, tooSmall + " exists; --force replaces it", tooSmall.toString());
-    assertRestoreRefused(ExitCode.FAILED, "/nowhere does not exist", "/nowhere/vda.raw");
+    assertRestoreRefused(ExitCode.USAGE, "/nowhere does not exist", "/nowhere/vda.raw");
     assertRefused(
         ExitCode.USAGE,
         "has no disk 'vdz' (it has: vda)",

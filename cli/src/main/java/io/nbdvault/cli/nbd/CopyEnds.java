@@ -38,6 +38,9 @@ final class CopyEnds {
 
   private CopySource openFile(Path path) throws IOException, JobException {
     refuseDirectory(path);
+    if (!Files.exists(path)) {
+      throw JobException.badRequest(path + ": no such file");
+    }
     FileChannel channel = FileChannel.open(path, StandardOpenOption.READ);
     boolean sized = Files.isRegularFile(path) || isBlockDevice(path);
     OptionalLong size = sized ? OptionalLong.of(channel.size()) : OptionalLong.empty();

@@ -13,17 +13,19 @@ public final class KeySlotTable {
 
   /** A header and a line for each slot. */
   public static List<String> lines(List<KeySlot> slots, ZoneId zone) {
+    TimeColumn created =
+        new TimeColumn("CREATED", slots.stream().map(KeySlot::created).toList(), zone);
     Table table =
         new Table(
             Column.number("SLOT"),
             Column.text("KIND"),
-            Column.text("CREATED"),
+            Column.text(created.header()),
             Column.flexible("LABEL", LABEL_WIDTH_MIN));
     for (KeySlot slot : slots) {
       table.row(
           Integer.toString(slot.number()),
           slot.kind().toString(),
-          Times.minute(slot.created(), zone),
+          created.cell(slot.created()),
           slot.label());
     }
     return table.lines();

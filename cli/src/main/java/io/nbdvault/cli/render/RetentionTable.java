@@ -20,24 +20,27 @@ public final class RetentionTable {
     if (plan.decisions().isEmpty()) {
       return List.of();
     }
+    TimeColumn time =
+        new TimeColumn(
+            "TIME", plan.decisions().stream().map(d -> d.snapshot().time()).toList(), zone);
     Table table =
         new Table(
             Column.text("ID"),
             Column.flexible("VM", VM_WIDTH_MIN),
-            Column.text("TIME"),
+            Column.text(time.header()),
             Column.text("DO"),
             Column.flexible("WHY", WHY_WIDTH_MIN));
-    plan.decisions().forEach(decision -> addRows(table, decision, zone));
+    plan.decisions().forEach(decision -> addRows(table, decision, time));
     return table.lines();
   }
 
-  private static void addRows(Table table, RetentionDecision decision, ZoneId zone) {
+  private static void addRows(Table table, RetentionDecision decision, TimeColumn time) {
     SnapshotRecord snapshot = decision.snapshot();
     List<String> reasons = decision.reasons().stream().map(KeepReason::text).toList();
     table.row(
         snapshot.id().shortForm(),
         snapshot.vm(),
-        Times.minute(snapshot.time(), zone),
+        time.cell(snapshot.time()),
         decision.kept() ? "keep" : "forget",
         reasons.isEmpty() ? "" : reasons.get(0));
     reasons.stream().skip(1).forEach(reason -> table.row("", "", "", "", reason));

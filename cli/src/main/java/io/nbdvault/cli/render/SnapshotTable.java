@@ -13,7 +13,7 @@ import java.util.stream.Collectors;
 
 /** Snapshots as a table, one a line, within 80 columns. */
 public final class SnapshotTable {
-  private static final int VM_WIDTH_MIN = 8;
+  private static final int VM_WIDTH_MIN = 5;
   private static final int TAGS_WIDTH_MIN = 4;
 
   private SnapshotTable() {}
@@ -24,9 +24,11 @@ public final class SnapshotTable {
    */
   public static List<String> lines(List<CatalogEntry> entries, ZoneId zone) {
     boolean states = entries.stream().anyMatch(entry -> !state(entry).isEmpty());
-    Table table = new Table(columns(states).toArray(new Column[0]));
+    TimeColumn time =
+        new TimeColumn("TIME", entries.stream().map(entry -> entry.record().time()).toList(), zone);
+    Table table = new Table(columns(time, states).toArray(new Column[0]));
     for (CatalogEntry entry : entries) {
-      List<String> cells = new ArrayList<>(cells(entry.record(), zone));
+      List<String> cells = new ArrayList<>(cells(entry.record(), time));
       if (states) {
         cells.add(1, state(entry));
       }
@@ -35,13 +37,13 @@ public final class SnapshotTable {
     return table.lines();
   }
 
-  private static List<Column> columns(boolean states) {
+  private static List<Column> columns(TimeColumn time, boolean states) {
     List<Column> columns =
         new ArrayList<>(
             List.of(
                 Column.text("ID"),
                 Column.flexible("VM", VM_WIDTH_MIN),
-                Column.text("TIME"),
+                Column.text(time.header()),
                 Column.number("DISKS"),
                 Column.number("SIZE"),
                 Column.number("READ"),
@@ -54,12 +56,12 @@ public final class SnapshotTable {
     return columns;
   }
 
-  private static List<String> cells(SnapshotRecord snapshot, ZoneId zone) {
+  private static List<String> cells(SnapshotRecord snapshot, TimeColumn time) {
     DiskStatistics total = Totals.of(snapshot);
     return List.of(
         snapshot.id().shortForm(),
         snapshot.vm(),
-        Times.minute(snapshot.time(), zone),
+        time.cell(snapshot.time()),
         Integer.toString(snapshot.disks().size()),
         Amounts.bytes(Totals.sizeBytes(snapshot)),
         Amounts.bytes(total.readBytes()),

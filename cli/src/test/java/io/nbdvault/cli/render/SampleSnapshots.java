@@ -36,11 +36,15 @@ final class SampleSnapshots {
 
   /** Two disks, one read in full, one by its changes; a third was left out. */
   static SnapshotRecord ordinary() {
+    return ordinary(TIME);
+  }
+
+  static SnapshotRecord ordinary(Instant time) {
     return new SnapshotRecord(
         ID,
         "web1",
         Optional.of("b1f6f0aa-7a38-4f8e-9d61-6a3f4c9e0c11"),
-        TIME,
+        time,
         Consistency.CRASH,
         Optional.of(PARENT),
         List.of(

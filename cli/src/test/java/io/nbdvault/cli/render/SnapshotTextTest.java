@@ -2,6 +2,10 @@ package io.nbdvault.cli.render;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.nbdvault.chunkstore.CatalogEntry;
+import io.nbdvault.chunkstore.SnapshotState;
+import java.time.Instant;
+import java.time.ZoneId;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -14,8 +18,24 @@ class SnapshotTextTest {
 
     assertThat(lines)
         .containsExactly(
-            "ID       VM   TIME             DISKS SIZE READ NEW STATE TAGS",
-            "1a2b3c4d web1 2026-01-31 03:00     2  11G  11M  4M crash reason=nightly");
+            "ID       VM   TIME +0100          DISKS SIZE READ NEW STATE TAGS",
+            "1a2b3c4d web1 2026-01-31 03:00:00     2  11G  11M  4M crash reason=nightly");
+  }
+
+  @Test
+  void givesEachTimeItsOffsetWhereTheyDiffer() {
+    List<CatalogEntry> entries =
+        List.of(
+            SampleSnapshots.kept(SampleSnapshots.ordinary(Instant.parse("2026-10-25T00:30:05Z"))),
+            SampleSnapshots.kept(SampleSnapshots.ordinary(Instant.parse("2026-10-25T01:30:05Z"))),
+            new CatalogEntry(SampleSnapshots.extreme(), SnapshotState.PROTECTED));
+
+    List<String> lines = SnapshotTable.lines(entries, ZoneId.of("Europe/Berlin"));
+
+    assertThat(lines.get(0)).contains(" TIME ").doesNotContain("TIME +");
+    assertThat(lines.get(1)).contains(" 2026-10-25 02:30:05 +0200 ");
+    assertThat(lines.get(2)).contains(" 2026-10-25 02:30:05 +0100 ");
+    assertThat(lines).allSatisfy(SnapshotTextTest::fits);
   }
 
   @Test

@@ -99,6 +99,9 @@ public final class StoppedVm {
       if (!Files.exists(image.file())) {
         throw JobException.badRequest("image " + image.file() + " does not exist");
       }
+      if (Files.isDirectory(image.file())) {
+        throw JobException.badRequest("image " + image.file() + " is a directory");
+      }
     }
     request.checkNamed(names);
   }

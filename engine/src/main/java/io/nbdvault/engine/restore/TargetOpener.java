@@ -81,7 +81,7 @@ final class TargetOpener {
     TargetUse.refuseOpenImage(path);
     Path parent = path.toAbsolutePath().getParent();
     if (parent != null && !Files.isDirectory(parent)) {
-      throw JobException.failed("directory " + parent + " does not exist");
+      throw JobException.badRequest("directory " + parent + " does not exist");
     }
     return switch (format) {
       case RAW -> RawFileTarget.create(path, disk.sizeBytes());

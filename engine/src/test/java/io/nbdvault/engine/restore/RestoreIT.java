@@ -190,7 +190,7 @@ class RestoreIT {
         "there is no snapshot of VM 'web'",
         () -> bench.restore(request("web@latest", List.of("a"), file)));
     assertRefused(
-        JobException.Kind.FAILED,
+        JobException.Kind.BAD_REQUEST,
         "directory " + target.resolve("no") + " does not exist",
         () -> bench.restore(bench.request("a", target.resolve("no/a.raw"))));
     assertFiles(target);
