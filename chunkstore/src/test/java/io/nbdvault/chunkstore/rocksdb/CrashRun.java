@@ -64,18 +64,18 @@ final class CrashRun {
   }
 
   /** Makes a repository, and runs the scenario until before a change. Returns what it has said. */
-  static CrashExpectation run(Path temporary, Path dir, int change, boolean encrypted)
+  static CrashExpectation run(Path temporary, Path dir, int change, Scenario scenario)
       throws Exception {
-    CrashScenario.create(dir, encrypted);
+    List<String> before = scenario.create(dir);
     Process process =
         ChildJvm.start(
             temporary,
             CrashScenario.class,
             dir.toString(),
             Integer.toString(change),
-            Boolean.toString(encrypted));
+            scenario.name());
     try (BufferedReader says = process.inputReader()) {
-      CrashExpectation expectation = CrashExpectation.read(says);
+      CrashExpectation expectation = CrashExpectation.read(before, says);
       assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
       int expected = expectation.changes() > 0 ? 0 : CrashScenario.HALTED;
       assertThat(process.exitValue()).isEqualTo(expected);
