@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.util.Arrays;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.IntConsumer;
 
 /** What of a disk in a snapshot cannot be read. Everything else is compared. */
 final class DamagedDisks {
@@ -22,6 +23,16 @@ final class DamagedDisks {
 
   /** Reads all of a disk, and returns the places of what is refused, those of zeros included. */
   static Set<Integer> compare(DiskReader disk, Expected expected) throws IOException {
+    return compare(disk, expected, place -> {});
+  }
+
+  /**
+   * Does the same.
+   *
+   * @param below is told of the places that lie below a damaged node
+   */
+  static Set<Integer> compare(DiskReader disk, Expected expected, IntConsumer below)
+      throws IOException {
     int chunkBytes = disk.chunkSizeBytes();
     int chunks = (int) (disk.sizeBytes() / chunkBytes);
     Set<Integer> refused = new TreeSet<>();
@@ -44,6 +55,7 @@ final class DamagedDisks {
         (first, count, damage) -> {
           for (long place = first; place < Math.min(first + count, chunks); place++) {
             refused.add((int) place);
+            below.accept((int) place);
           }
         });
     byte[] zeros = new byte[chunkBytes];

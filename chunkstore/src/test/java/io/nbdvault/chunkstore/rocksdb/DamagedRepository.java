@@ -29,7 +29,6 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 
@@ -97,7 +96,7 @@ final class DamagedRepository {
   }
 
   IndexRow row(IndexKey key) throws StoreException, MalformedRecordException {
-    return IndexRow.decode(Objects.requireNonNull(get(Family.INDEX, key.encode())));
+    return IndexRow.decode(get(Family.INDEX, key.encode()));
   }
 
   byte[] record(long ordinal) throws StoreException {
@@ -133,6 +132,15 @@ final class DamagedRepository {
     throw new AssertionError("no file has it as it is");
   }
 
+  /** The keys of all rows of the index. */
+  List<byte[]> indexKeys() throws StoreException {
+    try (Database db = Database.open("test", databaseDir(), Database.Access.READ_ONLY)) {
+      List<byte[]> keys = new ArrayList<>();
+      db.forEachReadable(Family.INDEX, (key, row) -> keys.add(key));
+      return keys;
+    }
+  }
+
   /** Flips a bit of a file, for good. */
   static void flipByte(Path file, int at) throws IOException {
     try (FileChannel channel =
@@ -155,8 +163,12 @@ final class DamagedRepository {
   }
 
   byte[] get(Family family, byte[] key) throws StoreException {
+    return find(family, key).orElseThrow();
+  }
+
+  Optional<byte[]> find(Family family, byte[] key) throws StoreException {
     try (Database db = Database.open("test", databaseDir(), Database.Access.READ_ONLY)) {
-      return Objects.requireNonNull(db.get(family, key));
+      return Optional.ofNullable(db.get(family, key));
     }
   }
 
