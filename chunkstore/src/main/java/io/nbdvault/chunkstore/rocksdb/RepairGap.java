@@ -7,10 +7,10 @@ import java.util.Queue;
 import org.rocksdb.SstFileReaderIterator;
 
 /**
- * Looks for rows in a part of a table at both of whose ends lies a block that cannot be read. RocksDB
- * has no way from one block to the next that does not read the first, so it asks for keys: in the
- * middle, in the middle of each half, and so on, until every key was asked for or ruled out. The
- * keys are numbers here, unsigned: their first 8 bytes, which is all there is to a record's.
+ * Looks for rows in a part of a table at both of whose ends lies a block that cannot be read.
+ * RocksDB has no way from one block to the next that does not read the first, so it asks for keys:
+ * in the middle, in the middle of each half, and so on, until every key was asked for or ruled out.
+ * The keys are numbers here, unsigned: their first 8 bytes, which is all there is to a record's.
  */
 final class RepairGap {
   /**

@@ -95,8 +95,7 @@ final class RandomDamage {
   /** Returns false if there is nothing to damage in that way. */
   private boolean isDone(Kind kind) throws Exception {
     List<byte[]> keys = repository.indexKeys();
-    List<Path> tables =
-        repository.tables(kind == Kind.INDEX_FILE ? Family.INDEX : Family.CHUNK);
+    List<Path> tables = repository.tables(kind == Kind.INDEX_FILE ? Family.INDEX : Family.CHUNK);
     if (keys.isEmpty() || tables.isEmpty()) {
       return false;
     }

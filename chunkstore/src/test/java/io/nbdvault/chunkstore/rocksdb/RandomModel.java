@@ -177,8 +177,7 @@ final class RandomModel {
    * @param stored the numbers of what was put
    */
   static String commitLine(SnapshotId id, int vm, int[] content, int[] stored) {
-    return "begin commit %s %d %s %s end"
-        .formatted(id.hex(), vm, list(content), list(stored));
+    return "begin commit %s %d %s %s end".formatted(id.hex(), vm, list(content), list(stored));
   }
 
   static String hurtLine(SnapshotId id, Hurt hurt) {

@@ -138,8 +138,7 @@ final class RandomWorker {
     return TestRecords.disk("vda", RandomModel.SIZE_BYTES, tree.finish().root());
   }
 
-  private void commit(
-      BackupSession session, int[] content, List<Integer> changed, DiskRecord vda)
+  private void commit(BackupSession session, int[] content, List<Integer> changed, DiskRecord vda)
       throws StoreException {
     int[] stored = changed.stream().mapToInt(place -> content[place]).toArray();
     journal.accept(RandomModel.commitLine(session.snapshotId(), vm, content, stored));
