@@ -14,10 +14,13 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The process ends before a change on disk; what it has written until then stays. */
+/**
+ * The process ends before a change on disk; what it has written until then stays. Each scenario for
+ * a few seconds, or as {@link CrashRun} says.
+ */
 @Tag("long")
 class CrashPointTest {
-  private static final Duration LIMIT = Duration.ofSeconds(3);
+  private static final Duration LIMIT = Duration.ofSeconds(2);
 
   @TempDir private Path temporary;
 
@@ -25,7 +28,8 @@ class CrashPointTest {
   @EnumSource
   @Timeout(7200)
   void keepsAndReclaimsWhatItMustWhereverItsProcessEnds(Scenario scenario) throws Exception {
-    CrashRun.tryChanges("crash points, " + scenario, LIMIT, change -> endBefore(change, scenario));
+    CrashRun.tryChanges(
+        "crash points", scenario, LIMIT, change -> endBefore(change, scenario));
   }
 
   private CrashExpectation endBefore(int change, Scenario scenario) throws Exception {

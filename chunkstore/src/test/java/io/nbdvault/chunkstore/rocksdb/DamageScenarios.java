@@ -96,7 +96,7 @@ final class DamageScenarios {
     try (ChunkStore store = Repositories.open(dir)) {
       ScenarioSteps steps = new ScenarioSteps(store, says);
       steps.backUpUponWhole(ScenarioDisk.D, ScenarioDisk.A);
-      steps.backUp(ScenarioDisk.B, Optional.empty());
+      steps.backUpUponWhole(ScenarioDisk.B, ScenarioDisk.D);
       steps.collect();
       steps.forget(ScenarioDisk.A);
       steps.collectWithin(ScenarioDisk.E, steps.wholeParent(ScenarioDisk.D));

@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 @Tag("long")
 class PowerCutIT {
-  private static final Duration LIMIT = Duration.ofSeconds(15);
+  private static final Duration LIMIT = Duration.ofSeconds(6);
   private static final long FILE_SYSTEM_BYTES = 64 << 20;
   private static final String LAZY = "loop,commit=600";
 
@@ -33,7 +33,7 @@ class PowerCutIT {
   @EnumSource
   @Timeout(14_400)
   void keepsAndReclaimsWhatItMustWheneverThePowerIsCut(Scenario scenario) throws Exception {
-    CrashRun.tryChanges("power cut, " + scenario, LIMIT, change -> cutBefore(change, scenario));
+    CrashRun.tryChanges("power cut", scenario, LIMIT, change -> cutBefore(change, scenario));
   }
 
   /** Proves that the test could fail: a repository whose files were only written is lost. */

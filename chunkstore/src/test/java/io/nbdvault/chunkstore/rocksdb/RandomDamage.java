@@ -200,8 +200,8 @@ final class RandomDamage {
         }
       }
       model.check(store);
-      assertThat(store.verify(VerifyOptions.everything(1), progress -> true).contentsFound())
-          .isZero();
+      // Of what no snapshot needs, something may be damaged still.
+      assertThat(store.verify(VerifyOptions.everything(1), progress -> true).ranges()).isEmpty();
     }
   }
 }

@@ -25,12 +25,13 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Backups, restores, and decisions about snapshots on several threads, collections beside them all
- * the time, and in between the store is closed, or its process killed. Ends after some seconds, or
+ * the time, and in between the store is closed, or its process killed, and something is damaged, or
+ * repaired, or healed. Ends after some seconds, or
  * after {@code -Dnbdvault.random.operations=N}.
  */
 @Tag("long")
 class RandomOperationsTest {
-  private static final Duration LIMIT = Duration.ofSeconds(15);
+  private static final Duration LIMIT = Duration.ofSeconds(12);
   private static final int OPERATIONS = Integer.getInteger("nbdvault.random.operations", 0);
   private static final int ROUND_OPERATIONS = 60;
   private static final int LIFE_MILLIS_MAX = 1500;

@@ -14,18 +14,29 @@ import java.util.List;
 /** What is done by {@link CrashScenario}, each in a new repository. */
 enum Scenario {
   /** Everything but damage. */
-  PLAIN,
+  PLAIN(600),
   /** The same, encrypted, with its keys changed before and after. */
-  ENCRYPTED,
+  ENCRYPTED(750),
   /** Rows, records, a node and a block are damaged: it verifies, heals and collects. */
-  HEALING,
+  HEALING(420),
   /** Tables of records and of the index are damaged: it repairs, backs up and collects. */
-  REPAIR;
+  REPAIR(380);
 
   /** Of the encrypted repository. A key file: a password would take longer than all the rest. */
   private static final KeyFile KEY = KeyFile.of(new byte[KeyFile.BYTES_MIN]);
 
   private static final KeyFile OTHER_KEY = KeyFile.of(new byte[KeyFile.BYTES_MIN + 1]);
+
+  private final int changesExpected;
+
+  Scenario(int changesExpected) {
+    this.changesExpected = changesExpected;
+  }
+
+  /** About how many changes on disk there are: how the writer's batches fall decides. */
+  int changesExpected() {
+    return changesExpected;
+  }
 
   /** Whether anything is damaged in the repository that it begins with. */
   boolean beginsDamaged() {
