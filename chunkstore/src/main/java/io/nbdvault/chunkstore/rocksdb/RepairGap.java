@@ -14,11 +14,11 @@ import org.rocksdb.SstFileReaderIterator;
  */
 final class RepairGap {
   /**
-   * Most keys that are asked for, each of which may read a block: a second or less in all. Enough
-   * for every ordinal in some blocks of the smallest records; farther apart, larger parts come
-   * before smaller ones.
+   * Most keys that are asked for, each of which may read a block: a fraction of a second in all.
+   * Enough for every ordinal in some blocks of the smallest records; where more cannot be read,
+   * larger parts come before smaller ones.
    */
-  private static final int PROBES_MAX = 1 << 14;
+  private static final int PROBES_MAX = 1 << 12;
 
   private final SstFileReaderIterator rows;
   private final Database.RowVisitor visitor;

@@ -98,16 +98,25 @@ final class RepairTable implements AutoCloseable {
         }
         byte[] reached = rows.key();
         byte[] lowest = backward(rows, last, visitor);
-        new RepairGap(rows, visitor).search(prefix(last) + 1, prefix(lowest) - 1);
+        searchBetween(last, lowest, visitor);
         rows.seek(reached);
         last = forward(rows, last, visitor);
       }
       if (last != null) {
         rows.seekToLast();
         byte[] lowest = backward(rows, last, visitor);
-        new RepairGap(rows, visitor).search(prefix(last) + 1, prefix(lowest) - 1);
+        searchBetween(last, lowest, visitor);
       }
       return all;
+    }
+  }
+
+  /** Without reading ahead: it jumps. */
+  private void searchBetween(byte[] last, byte[] lowest, Database.RowVisitor visitor)
+      throws StoreException {
+    try (ReadOptions readOptions = new ReadOptions();
+        SstFileReaderIterator rows = reader.newIterator(readOptions)) {
+      new RepairGap(rows, visitor).search(prefix(last) + 1, prefix(lowest) - 1);
     }
   }
 
