@@ -28,8 +28,7 @@ class CrashPointTest {
   @EnumSource
   @Timeout(7200)
   void keepsAndReclaimsWhatItMustWhereverItsProcessEnds(Scenario scenario) throws Exception {
-    CrashRun.tryChanges(
-        "crash points", scenario, LIMIT, change -> endBefore(change, scenario));
+    CrashRun.tryChanges("crash points", scenario, LIMIT, change -> endBefore(change, scenario));
   }
 
   private CrashExpectation endBefore(int change, Scenario scenario) throws Exception {

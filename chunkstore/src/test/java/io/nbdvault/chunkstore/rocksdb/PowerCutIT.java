@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 @Tag("long")
 class PowerCutIT {
-  private static final Duration LIMIT = Duration.ofSeconds(6);
+  private static final Duration LIMIT = Duration.ofSeconds(5);
   private static final long FILE_SYSTEM_BYTES = 64 << 20;
   private static final String LAZY = "loop,commit=600";
 

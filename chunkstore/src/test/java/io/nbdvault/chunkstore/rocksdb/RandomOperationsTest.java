@@ -26,8 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 /**
  * Backups, restores, and decisions about snapshots on several threads, collections beside them all
  * the time, and in between the store is closed, or its process killed, and something is damaged, or
- * repaired, or healed. Ends after some seconds, or
- * after {@code -Dnbdvault.random.operations=N}.
+ * repaired, or healed. Ends after some seconds, or after {@code -Dnbdvault.random.operations=N}.
  */
 @Tag("long")
 class RandomOperationsTest {

@@ -37,6 +37,7 @@ class RandomOperationsIT {
       operations.close();
     }
   }
+
   private static long count(RandomOperations operations, String prefix) {
     return operations.log().stream().filter(line -> line.startsWith(prefix)).count();
   }

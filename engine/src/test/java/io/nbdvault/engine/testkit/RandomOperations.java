@@ -33,9 +33,9 @@ import java.util.Set;
 
 /**
  * A VM with a qcow2 and a raw disk, two repositories, and a random sequence of what can happen to
- * them, damage and repair among it. The model says not only what each snapshot must hold, but also which backups must be
- * incremental, so that reading everything each time would not pass for right. During a backup the
- * guest goes on writing. After each step nothing of ours may be left.
+ * them, damage and repair among it. The model says not only what each snapshot must hold, but also
+ * which backups must be incremental, so that reading everything each time would not pass for right.
+ * During a backup the guest goes on writing. After each step nothing of ours may be left.
  */
 public final class RandomOperations implements AutoCloseable {
   private static final int WRITES_PER_STEP_MAX = 6;
@@ -101,19 +101,19 @@ public final class RandomOperations implements AutoCloseable {
   private void step() throws Exception {
     BackupBench repository = repositories.get(random.nextInt(repositories.size()));
     int choice = random.nextInt(100);
-    if (choice < 36) {
+    if (choice < 32) {
       backUp(repository, random.nextInt(8) == 0, Optional.empty());
-    } else if (choice < 58) {
+    } else if (choice < 52) {
       backUp(repository, false, Optional.of(1 + random.nextInt(EVENTS_BEFORE_CANCEL_MAX)));
-    } else if (choice < 65) {
+    } else if (choice < 58) {
       log.add(disks.get(random.nextInt(disks.size())).grow(vm, random, repositories));
-    } else if (choice < 72) {
+    } else if (choice < 64) {
       quitAndStart();
-    } else if (choice < 77) {
+    } else if (choice < 69) {
       killAndStart();
-    } else if (choice < 84) {
+    } else if (choice < 80) {
       log.add(damage(repository).damage(expected(repository)));
-    } else if (choice < 90) {
+    } else if (choice < 87) {
       forgetAndCollect(repository);
     } else {
       restore(snapshots.get(random.nextInt(snapshots.size())));
@@ -212,7 +212,11 @@ public final class RandomOperations implements AutoCloseable {
   private void backUp(BackupBench repository, boolean full, Optional<Integer> cancelAfter)
       throws Exception {
     String name = repository.repository().getFileName().toString();
-    log.add((full ? "full " : "") + "backup to " + name + cancelAfter.map(n -> ", cancelled at event " + n).orElse(""));
+    log.add(
+        (full ? "full " : "")
+            + "backup to "
+            + name
+            + cancelAfter.map(n -> ", cancelled at event " + n).orElse(""));
     Cancellation cancellation = new Cancellation();
     List<byte[]> expected = new ArrayList<>();
     int[] events = new int[1];
