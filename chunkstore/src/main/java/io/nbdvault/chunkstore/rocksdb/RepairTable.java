@@ -19,6 +19,7 @@ import org.rocksdb.TableProperties;
 /** A table that is read by itself, without the database that it belongs to. */
 final class RepairTable implements AutoCloseable {
   private static final long READ_AHEAD_BYTES = 1 << 20;
+  private static final byte[] HIGHEST = {-1, -1, -1, -1, -1, -1, -1, -1};
 
   static {
     NativeLibrary.load();
@@ -79,8 +80,9 @@ final class RepairTable implements AutoCloseable {
   }
 
   /**
-   * Shows the rows that can be read, in no order, some perhaps twice. Between two blocks that
-   * cannot be read, rows are found by asking for keys ever farther behind the last one.
+   * Shows the rows that can be read, in no order, some perhaps twice. Behind a block that cannot be
+   * read, rows are found by asking for keys ever farther behind the last one, and those that lie
+   * between two such blocks by asking for keys between.
    *
    * @return whether those are all
    */
@@ -95,15 +97,26 @@ final class RepairTable implements AutoCloseable {
           break;
         }
         byte[] reached = rows.key();
-        backward(rows, last, visitor);
+        byte[] lowest = backward(rows, last, visitor);
+        searchBetween(last, lowest, visitor);
         rows.seek(reached);
         last = forward(rows, last, visitor);
       }
       if (last != null) {
         rows.seekToLast();
-        backward(rows, last, visitor);
+        byte[] lowest = backward(rows, last, visitor);
+        searchBetween(last, lowest, visitor);
       }
       return all;
+    }
+  }
+
+  /** Without reading ahead: it jumps. */
+  private void searchBetween(byte[] last, byte[] lowest, Database.RowVisitor visitor)
+      throws StoreException {
+    try (ReadOptions readOptions = new ReadOptions();
+        SstFileReaderIterator rows = reader.newIterator(readOptions)) {
+      new RepairGap(rows, visitor).search(prefix(last) + 1, prefix(lowest) - 1);
     }
   }
 
@@ -118,17 +131,21 @@ final class RepairTable implements AutoCloseable {
     return isWhole(rows) ? null : last;
   }
 
-  private static void backward(
+  /** Returns the first key behind what cannot be read, or the highest there may be. */
+  private static byte[] backward(
       SstFileReaderIterator rows, byte[] downTo, Database.RowVisitor visitor)
       throws StoreException {
+    byte[] lowest = HIGHEST;
     for (; rows.isValid() && Arrays.compareUnsigned(rows.key(), downTo) > 0; rows.prev()) {
-      visitor.visit(rows.key(), rows.value());
+      lowest = rows.key();
+      visitor.visit(lowest, rows.value());
     }
+    return lowest;
   }
 
   /** Moves to a row behind a key, past what cannot be read. */
   private static boolean seekBehind(SstFileReaderIterator rows, byte[] key) {
-    long from = ByteBuffer.wrap(Arrays.copyOf(key, Long.BYTES)).getLong();
+    long from = prefix(key);
     for (long step = 1; from + step > from; step *= 2) {
       rows.seek(ByteBuffer.allocate(Long.BYTES).putLong(from + step).array());
       if (rows.isValid()) {
@@ -141,7 +158,13 @@ final class RepairTable implements AutoCloseable {
     return false;
   }
 
-  private static boolean isWhole(SstFileReaderIterator rows) {
+  /** The first 8 bytes of a key: of a record, its ordinal. */
+  static long prefix(byte[] key) {
+    return ByteBuffer.wrap(Arrays.copyOf(key, Long.BYTES)).getLong();
+  }
+
+  /** Whether an iterator that is not valid is at the end. */
+  static boolean isWhole(SstFileReaderIterator rows) {
     try {
       rows.status();
       return true;

@@ -7,12 +7,13 @@ import io.nbdvault.chunkstore.BackupSession;
 import io.nbdvault.chunkstore.ChunkStore;
 import io.nbdvault.chunkstore.CollectListener;
 import io.nbdvault.chunkstore.CollectOptions;
-import io.nbdvault.chunkstore.CollectReport;
 import io.nbdvault.chunkstore.Compression;
+import io.nbdvault.chunkstore.DamagedException;
 import io.nbdvault.chunkstore.DiskImage;
 import io.nbdvault.chunkstore.DiskRecord;
 import io.nbdvault.chunkstore.DiskTreeBuilder;
 import io.nbdvault.chunkstore.NoSuchSnapshotException;
+import io.nbdvault.chunkstore.Repositories;
 import io.nbdvault.chunkstore.SnapshotId;
 import io.nbdvault.chunkstore.SnapshotReader;
 import io.nbdvault.chunkstore.SnapshotRecord;
@@ -28,38 +29,44 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 
-/** What must hold of a repository after {@link CrashScenario} has died in the middle. */
+/** What must hold of a repository after a {@link Scenario} has died in the middle. */
 final class CrashCheck {
   private final Path dir;
   private final CrashExpectation expectation;
-  private final boolean encrypted;
+  private final Scenario scenario;
 
   /** What is kept: what each disk of each snapshot must hold. */
   private final Map<SnapshotId, Map<String, ScenarioDisk>> kept = new HashMap<>();
 
-  private CrashCheck(Path dir, CrashExpectation expectation, boolean encrypted) {
+  private CrashCheck(Path dir, CrashExpectation expectation, Scenario scenario) {
     this.dir = dir;
     this.expectation = expectation;
-    this.encrypted = encrypted;
+    this.scenario = scenario;
   }
 
   /** Checks everything, at the end that nothing is left once everything is forgotten. */
-  static void check(Path dir, CrashExpectation expectation, boolean encrypted) throws IOException {
-    new CrashCheck(dir, expectation, encrypted).check();
+  static void check(Path dir, CrashExpectation expectation, Scenario scenario) throws IOException {
+    new CrashCheck(dir, expectation, scenario).check();
   }
 
   private void check() throws IOException {
-    if (!encrypted) {
-      Inspection found = Inspection.of(dir, ScenarioDisk.CHUNK);
-      assertThat(found.danglingRows()).isEmpty();
-      assertThat(found.rows().keySet()).containsAll(found.reachable());
+    if (scenario == Scenario.PLAIN) {
+      checkRows();
     }
-    try (ChunkStore store = CrashScenario.open(dir, encrypted)) {
+    if (scenario == Scenario.REPAIR && !expectation.isSaid("done repair")) {
+      repairWhatWasLeft();
+    }
+    try (ChunkStore store = scenario.open(dir)) {
       checkFates(store);
+      if (scenario.beginsDamaged()) {
+        heal(store);
+      }
       restoreAll(store);
       SnapshotId everything = backUpEverythingBesideACollection(store);
       restoreAll(store);
@@ -67,12 +74,16 @@ final class CrashCheck {
       collect(store);
       restoreAll(store);
     }
-    if (!encrypted) {
+    if (scenario == Scenario.HEALING) {
+      collectFromBadFiles();
+    }
+    if (scenario != Scenario.ENCRYPTED) {
       checkWhatIsLeftOver();
     }
-    try (ChunkStore store = CrashScenario.open(dir, encrypted)) {
+    try (ChunkStore store = scenario.open(dir)) {
       VerifyReport report = store.verify(VerifyOptions.everything(1), progress -> true);
       assertThat(report.isClean()).as("%s %s", report.items(), report.contents()).isTrue();
+      assertThat(store.knowsDamage()).isFalse();
       for (SnapshotId id : Set.copyOf(kept.keySet())) {
         forget(store, id);
       }
@@ -81,6 +92,106 @@ final class CrashCheck {
     Inspection empty = Inspection.of(dir, ScenarioDisk.CHUNK);
     assertThat(empty.records()).isEmpty();
     assertThat(empty.rows()).isEmpty();
+  }
+
+  private void checkRows() throws StoreException {
+    Inspection found = Inspection.of(dir, ScenarioDisk.CHUNK);
+    assertThat(found.danglingRows()).isEmpty();
+    assertThat(found.rows().keySet()).containsAll(found.reachable());
+  }
+
+  /** Whether it can be opened or not: repairing it then ends as if nothing had happened. */
+  private void repairWhatWasLeft() throws StoreException {
+    try {
+      scenario.open(dir).close();
+    } catch (StoreException e) {
+      assertThat(dir.resolve("db")).as("%s", e).isDirectory();
+    }
+    Repositories.repair(dir, (what, done, expected) -> {});
+  }
+
+  /**
+   * A collection leaves files with a bad block as they are; a repair puts what is whole in new
+   * ones.
+   */
+  private void collectFromBadFiles() throws IOException {
+    Repositories.repair(dir, (what, done, expected) -> {});
+    try (ChunkStore store = scenario.open(dir)) {
+      collect(store);
+      restoreAll(store);
+    }
+  }
+
+  /** What is damaged is what must be, backups rely on none of it, and one of everything heals. */
+  private void heal(ChunkStore store) throws IOException {
+    compareDamaged(store);
+    if (scenario == Scenario.HEALING && !expectation.isSaid("done flag")) {
+      store.verify(VerifyOptions.everything(1), progress -> true);
+    }
+    compareDamaged(store);
+    for (SnapshotId id : Set.copyOf(kept.keySet())) {
+      backUpUpon(store, id);
+    }
+    collectIfItCanBe(store);
+    compareDamaged(store);
+    SnapshotId everything = backUpEverything(store, () -> collectIfItCanBe(store));
+    restoreAll(store);
+    forget(store, everything);
+  }
+
+  /** Needs all nodes, and a row for every chunk. */
+  private static void collectIfItCanBe(ChunkStore store) throws StoreException {
+    try {
+      collect(store);
+    } catch (DamagedException e) {
+      assertThat(store.knowsDamage()).as("whether it is known: %s", e).isTrue();
+    }
+  }
+
+  private void compareDamaged(ChunkStore store) throws IOException {
+    for (Map.Entry<SnapshotId, Map<String, ScenarioDisk>> snapshot : kept.entrySet()) {
+      try (SnapshotReader reader = store.open(snapshot.getKey())) {
+        for (Map.Entry<String, ScenarioDisk> entry : snapshot.getValue().entrySet()) {
+          ScenarioDisk disk = entry.getValue();
+          Set<Integer> refused = DamagedDisks.compare(reader.disk(entry.getKey()), disk::chunk);
+          refused.removeIf(disk::isZero);
+          assertThat(damaged(disk, false)).as("refused of %s", entry).containsAll(refused);
+          assertThat(refused).as("refused of %s", entry).containsAll(damaged(disk, true));
+        }
+      }
+    }
+  }
+
+  /** The places of a disk that must be refused, or that may be. */
+  private Set<Integer> damaged(ScenarioDisk disk, boolean certainly) {
+    Set<Integer> places = new TreeSet<>();
+    for (ScenarioDamage damage : ScenarioDamage.of(scenario)) {
+      String line = certainly ? "begin put " : "done commit ";
+      if (damage.healedBy().map(by -> expectation.isSaid(line + by)).orElse(false)) {
+        continue;
+      }
+      places.addAll(damage.places(disk));
+    }
+    return places;
+  }
+
+  /** Another disk upon a snapshot in which no damage is known: that must be whole. */
+  private void backUpUpon(ChunkStore store, SnapshotId id) throws IOException {
+    SnapshotRecord parent = store.snapshot(id).orElseThrow();
+    if (store.knowsDamage() && !store.findDamage(id, "vda").isEmpty()) {
+      return;
+    }
+    try (BackupSession session = store.beginBackup(Set.of(id), Compression.LZ4)) {
+      DiskTreeBuilder tree = session.newDisk(ScenarioDisk.SIZE_BYTES, parent.disk("vda"));
+      DiskRecord vda = TestRecords.disk("vda", ScenarioDisk.SIZE_BYTES, tree.finish().root());
+      session.commit(TestRecords.snapshot(session.snapshotId(), TestRecords.TIME, vda));
+      try (SnapshotReader reader = store.open(session.snapshotId())) {
+        ScenarioDisk disk = Objects.requireNonNull(kept.get(id)).get("vda");
+        assertThat(DiskImage.readAll(reader.disk("vda")))
+            .isEqualTo(Objects.requireNonNull(disk).bytes());
+      }
+      store.forget(Set.of(session.snapshotId()));
+    }
   }
 
   private void checkFates(ChunkStore store) throws StoreException {
@@ -123,13 +234,23 @@ final class CrashCheck {
    * The collection finishes what was killed, while a session relies on what that would take away.
    */
   private SnapshotId backUpEverythingBesideACollection(ChunkStore store) throws StoreException {
+    return backUpEverything(store, () -> collect(store));
+  }
+
+  /** Something that is done in the middle of a backup. */
+  @FunctionalInterface
+  private interface Meanwhile {
+    void run() throws StoreException;
+  }
+
+  private SnapshotId backUpEverything(ChunkStore store, Meanwhile meanwhile) throws StoreException {
     Map<ScenarioDisk, DiskTreeBuilder> trees = new EnumMap<>(ScenarioDisk.class);
     try (BackupSession session = store.beginBackup(Set.of(), Compression.LZ4)) {
       for (ScenarioDisk disk : ScenarioDisk.values()) {
         trees.put(disk, session.newDisk(ScenarioDisk.SIZE_BYTES, Optional.empty()));
       }
       put(session, trees, 0, ScenarioDisk.CHUNKS / 2);
-      collect(store);
+      meanwhile.run();
       put(session, trees, ScenarioDisk.CHUNKS / 2, ScenarioDisk.CHUNKS);
       List<DiskRecord> records = new ArrayList<>();
       Map<String, ScenarioDisk> disks = new HashMap<>();
@@ -168,8 +289,8 @@ final class CrashCheck {
     kept.remove(id);
   }
 
-  private static CollectReport collect(ChunkStore store) throws StoreException {
-    return store.collect(CollectOptions.defaults(), CollectListener.silent());
+  private static void collect(ChunkStore store) throws StoreException {
+    store.collect(CollectOptions.defaults(), CollectListener.silent());
   }
 
   /** Ninety of a hundred bytes that could go are gone, and every row has its record. */

@@ -8,12 +8,13 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.util.EnumMap;
 import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 
-/** What may have become of the snapshots of a {@link CrashScenario}, by what it has said. */
+/** What may have become of the snapshots of a {@link Scenario}, by what was said of it. */
 final class CrashExpectation {
   /** What may be found of a snapshot. */
   enum Fate {
@@ -29,18 +30,22 @@ final class CrashExpectation {
 
   private final Map<ScenarioDisk, SnapshotId> ids = new EnumMap<>(ScenarioDisk.class);
   private final Map<ScenarioDisk, Set<Fate>> fates = new EnumMap<>(ScenarioDisk.class);
+  private final Set<String> said = new HashSet<>();
   private int changes;
 
-  /** Reads what a process says until its end. */
-  static CrashExpectation read(BufferedReader says) throws IOException {
+  /** Takes what was said before a process began, and what that says until its end. */
+  static CrashExpectation read(List<String> before, BufferedReader says) throws IOException {
     CrashExpectation expectation = new CrashExpectation();
+    before.forEach(expectation::note);
     for (String line = says.readLine(); line != null; line = says.readLine()) {
-      expectation.note(line.split(" ", -1));
+      expectation.note(line);
     }
     return expectation;
   }
 
-  private void note(String[] words) {
+  private void note(String line) {
+    said.add(line);
+    String[] words = line.split(" ", -1);
     if (words[0].equals("end")) {
       changes = Integer.parseInt(words[1]);
       return;
@@ -61,6 +66,7 @@ final class CrashExpectation {
       }
       case "undelete" -> become(ScenarioDisk.valueOf(words[2]), done, Fate.FORGOTTEN, Fate.KEPT);
       case "collect" -> collect(done);
+      case "put", "flag", "repair" -> {}
       default -> throw new AssertionError(String.join(" ", words));
     }
   }
@@ -79,6 +85,11 @@ final class CrashExpectation {
                 : EnumSet.of(Fate.FORGOTTEN, Fate.CONDEMNED, Fate.ABSENT));
       }
     }
+  }
+
+  /** Whether that was said. */
+  boolean isSaid(String line) {
+    return said.contains(line);
   }
 
   /** How many changes there were, if the process did all that it had to do; else 0. */

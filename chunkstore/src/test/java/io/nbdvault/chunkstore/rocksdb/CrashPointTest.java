@@ -12,28 +12,30 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
-/** The process ends before a change on disk; what it has written until then stays. */
+/**
+ * The process ends before a change on disk; what it has written until then stays. Each scenario for
+ * a few seconds, or as {@link CrashRun} says.
+ */
 @Tag("long")
 class CrashPointTest {
-  private static final Duration LIMIT = Duration.ofSeconds(10);
+  private static final Duration LIMIT = Duration.ofSeconds(2);
 
   @TempDir private Path temporary;
 
   @ParameterizedTest
-  @ValueSource(booleans = {false, true})
+  @EnumSource
   @Timeout(7200)
-  void keepsAndReclaimsWhatItMustWhereverItsProcessEnds(boolean encrypted) throws Exception {
-    String test = encrypted ? "crash points, encrypted" : "crash points";
-    CrashRun.tryChanges(test, LIMIT, change -> endBefore(change, encrypted));
+  void keepsAndReclaimsWhatItMustWhereverItsProcessEnds(Scenario scenario) throws Exception {
+    CrashRun.tryChanges("crash points", scenario, LIMIT, change -> endBefore(change, scenario));
   }
 
-  private CrashExpectation endBefore(int change, boolean encrypted) throws Exception {
+  private CrashExpectation endBefore(int change, Scenario scenario) throws Exception {
     Path place = Files.createDirectory(temporary.resolve("change-" + change));
     Path dir = place.resolve("repository");
-    CrashExpectation expectation = CrashRun.run(temporary, dir, change, encrypted);
-    CrashCheck.check(dir, expectation, encrypted);
+    CrashExpectation expectation = CrashRun.run(temporary, dir, change, scenario);
+    CrashCheck.check(dir, expectation, scenario);
     delete(place);
     return expectation;
   }

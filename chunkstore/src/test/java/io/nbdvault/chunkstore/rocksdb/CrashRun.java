@@ -6,9 +6,8 @@ import io.nbdvault.chunkstore.Seeds;
 import java.io.BufferedReader;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.TimeUnit;
 
 /** Runs {@link CrashScenario} again and again, and ends it at one change after the other. */
@@ -25,34 +24,32 @@ final class CrashRun {
   private CrashRun() {}
 
   /**
-   * Tries some changes for as long as the limit says, all with {@code -Dnbdvault.crash.all=true},
-   * one with {@code -Dnbdvault.crash.point=N}.
+   * Tries some changes for as long as the limit says, and one at least; all with {@code
+   * -Dnbdvault.crash.all=true}, one with {@code -Dnbdvault.crash.point=N}.
    */
-  static void tryChanges(String test, Duration limit, Attempt attempt) throws Exception {
+  static void tryChanges(String test, Scenario scenario, Duration limit, Attempt attempt)
+      throws Exception {
     int only = Integer.getInteger("nbdvault.crash.point", NEVER);
     if (only != NEVER) {
       tryChange(attempt, only);
       return;
     }
-    int changes = tryChange(attempt, NEVER).changes();
-    assertThat(changes).as("changes when it came to its end").isPositive();
-    List<Integer> points = new ArrayList<>();
-    for (int point = 1; point <= changes; point++) {
-      points.add(point);
-    }
-    boolean all = Boolean.getBoolean("nbdvault.crash.all");
-    if (!all) {
-      Collections.shuffle(points, Seeds.random(test));
-    }
     long begun = System.nanoTime();
     int tried = 0;
-    while (tried < points.size() && (all || System.nanoTime() - begun < limit.toNanos())) {
-      tryChange(attempt, points.get(tried));
-      tried++;
+    if (Boolean.getBoolean("nbdvault.crash.all")) {
+      int changes = tryChange(attempt, NEVER).changes();
+      assertThat(changes).as("changes when it came to its end").isPositive();
+      for (; tried < changes; tried++) {
+        tryChange(attempt, tried + 1);
+      }
+    } else {
+      Random random = Seeds.random(test + ", " + scenario);
+      for (; tried == 0 || System.nanoTime() - begun < limit.toNanos(); tried++) {
+        tryChange(attempt, 1 + random.nextInt(scenario.changesExpected()));
+      }
     }
     long seconds = Duration.ofNanos(System.nanoTime() - begun).toSeconds();
-    System.out.printf("test=%s points=%d tried=%d seconds=%d%n", test, changes, tried, seconds);
-    assertThat(tried).isPositive();
+    System.out.printf("test=%s, %s tried=%d seconds=%d%n", test, scenario, tried, seconds);
   }
 
   private static CrashExpectation tryChange(Attempt attempt, int point) {
@@ -64,18 +61,18 @@ final class CrashRun {
   }
 
   /** Makes a repository, and runs the scenario until before a change. Returns what it has said. */
-  static CrashExpectation run(Path temporary, Path dir, int change, boolean encrypted)
+  static CrashExpectation run(Path temporary, Path dir, int change, Scenario scenario)
       throws Exception {
-    CrashScenario.create(dir, encrypted);
+    List<String> before = scenario.create(dir);
     Process process =
         ChildJvm.start(
             temporary,
             CrashScenario.class,
             dir.toString(),
             Integer.toString(change),
-            Boolean.toString(encrypted));
+            scenario.name());
     try (BufferedReader says = process.inputReader()) {
-      CrashExpectation expectation = CrashExpectation.read(says);
+      CrashExpectation expectation = CrashExpectation.read(before, says);
       assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
       int expected = expectation.changes() > 0 ? 0 : CrashScenario.HALTED;
       assertThat(process.exitValue()).isEqualTo(expected);

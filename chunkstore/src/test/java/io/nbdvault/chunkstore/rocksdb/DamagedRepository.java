@@ -1,6 +1,7 @@
 package io.nbdvault.chunkstore.rocksdb;
 
 import io.nbdvault.chunkstore.BackupSession;
+import io.nbdvault.chunkstore.ChunkId;
 import io.nbdvault.chunkstore.ChunkStore;
 import io.nbdvault.chunkstore.Compression;
 import io.nbdvault.chunkstore.DiskImage;
@@ -11,6 +12,7 @@ import io.nbdvault.chunkstore.SnapshotReader;
 import io.nbdvault.chunkstore.SnapshotRecord;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.TestRecords;
+import io.nbdvault.chunkstore.crypto.PlainContent;
 import io.nbdvault.chunkstore.format.ContentId;
 import io.nbdvault.chunkstore.format.IndexKey;
 import io.nbdvault.chunkstore.format.IndexRow;
@@ -18,13 +20,15 @@ import io.nbdvault.chunkstore.format.MalformedRecordException;
 import io.nbdvault.chunkstore.format.OrdinalKey;
 import io.nbdvault.chunkstore.format.RecordType;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 
@@ -92,7 +96,7 @@ final class DamagedRepository {
   }
 
   IndexRow row(IndexKey key) throws StoreException, MalformedRecordException {
-    return IndexRow.decode(Objects.requireNonNull(get(Family.INDEX, key.encode())));
+    return IndexRow.decode(get(Family.INDEX, key.encode()));
   }
 
   byte[] record(long ordinal) throws StoreException {
@@ -107,9 +111,64 @@ final class DamagedRepository {
     put(Family.CHUNK, OrdinalKey.of(ordinal), record);
   }
 
-  byte[] get(Family family, byte[] key) throws StoreException {
+  /** The key of a child of a node. */
+  IndexKey childKey(ChunkId node, int slot) throws StoreException {
     try (Database db = Database.open("test", databaseDir(), Database.Access.READ_ONLY)) {
-      return Objects.requireNonNull(db.get(family, key));
+      ContentReader reader = new ContentReader(db, new PlainContent(), CHUNK);
+      return new IndexKey(RecordType.NODE, reader.read(node).child(slot));
+    }
+  }
+
+  /** Flips a bit of some content's record where it lies: the block around it cannot be read. */
+  void spoil(IndexKey key) throws IOException, MalformedRecordException {
+    byte[] record = record(row(key).ordinal());
+    for (Path table : tables(Family.CHUNK)) {
+      int at = indexOf(Files.readAllBytes(table), record);
+      if (at >= 0) {
+        flipByte(table, at + record.length / 2);
+        return;
+      }
+    }
+    throw new AssertionError("no file has it as it is");
+  }
+
+  /** The keys of all rows of the index. */
+  List<byte[]> indexKeys() throws StoreException {
+    try (Database db = Database.open("test", databaseDir(), Database.Access.READ_ONLY)) {
+      List<byte[]> keys = new ArrayList<>();
+      db.forEachReadable(Family.INDEX, (key, row) -> keys.add(key));
+      return keys;
+    }
+  }
+
+  /** Flips a bit of a file, for good. */
+  static void flipByte(Path file, int at) throws IOException {
+    try (FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+      ByteBuffer one = ByteBuffer.allocate(1);
+      channel.read(one, at);
+      one.put(0, (byte) (one.get(0) ^ 1)).flip();
+      channel.write(one, at);
+      channel.force(true);
+    }
+  }
+
+  private static int indexOf(byte[] bytes, byte[] part) {
+    for (int at = 0; at <= bytes.length - part.length; at++) {
+      if (Arrays.equals(bytes, at, at + part.length, part, 0, part.length)) {
+        return at;
+      }
+    }
+    return -1;
+  }
+
+  byte[] get(Family family, byte[] key) throws StoreException {
+    return find(family, key).orElseThrow();
+  }
+
+  Optional<byte[]> find(Family family, byte[] key) throws StoreException {
+    try (Database db = Database.open("test", databaseDir(), Database.Access.READ_ONLY)) {
+      return Optional.ofNullable(db.get(family, key));
     }
   }
 

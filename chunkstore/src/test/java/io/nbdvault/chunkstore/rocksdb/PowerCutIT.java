@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * The power is cut before a change on disk. The repository lies on a file system that makes nothing
@@ -23,18 +23,17 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 @Tag("long")
 class PowerCutIT {
-  private static final Duration LIMIT = Duration.ofSeconds(15);
+  private static final Duration LIMIT = Duration.ofSeconds(5);
   private static final long FILE_SYSTEM_BYTES = 64 << 20;
   private static final String LAZY = "loop,commit=600";
 
   @TempDir private Path temporary;
 
   @ParameterizedTest
-  @ValueSource(booleans = {false, true})
+  @EnumSource
   @Timeout(14_400)
-  void keepsAndReclaimsWhatItMustWheneverThePowerIsCut(boolean encrypted) throws Exception {
-    String test = encrypted ? "power cut, encrypted" : "power cut";
-    CrashRun.tryChanges(test, LIMIT, change -> cutBefore(change, encrypted));
+  void keepsAndReclaimsWhatItMustWheneverThePowerIsCut(Scenario scenario) throws Exception {
+    CrashRun.tryChanges("power cut", scenario, LIMIT, change -> cutBefore(change, scenario));
   }
 
   /** Proves that the test could fail: a repository whose files were only written is lost. */
@@ -42,7 +41,7 @@ class PowerCutIT {
   @Timeout(120)
   void losesWhatWasNotSynced() throws Exception {
     Path synced = temporary.resolve("repository");
-    CrashExpectation expectation = CrashRun.run(temporary, synced, 0, false);
+    CrashExpectation expectation = CrashRun.run(temporary, synced, 0, Scenario.PLAIN);
     Path copy;
     try (LoopFileSystem disk =
         LoopFileSystem.make(temporary.resolve("disk"), FILE_SYSTEM_BYTES, LAZY)) {
@@ -51,21 +50,21 @@ class PowerCutIT {
     }
     try (LoopFileSystem left = LoopFileSystem.mount(copy, "loop")) {
       Path dir = left.root().resolve("repository");
-      assertThatThrownBy(() -> CrashCheck.check(dir, expectation, false))
+      assertThatThrownBy(() -> CrashCheck.check(dir, expectation, Scenario.PLAIN))
           .isInstanceOf(IOException.class);
     }
   }
 
-  private CrashExpectation cutBefore(int change, boolean encrypted) throws Exception {
+  private CrashExpectation cutBefore(int change, Scenario scenario) throws Exception {
     CrashExpectation expectation;
     Path copy;
     try (LoopFileSystem disk =
         LoopFileSystem.make(temporary.resolve("disk"), FILE_SYSTEM_BYTES, LAZY)) {
-      expectation = CrashRun.run(temporary, disk.root().resolve("repository"), change, encrypted);
+      expectation = CrashRun.run(temporary, disk.root().resolve("repository"), change, scenario);
       copy = disk.copyDevice("cut");
     }
     try (LoopFileSystem left = LoopFileSystem.mount(copy, "loop")) {
-      CrashCheck.check(left.root().resolve("repository"), expectation, encrypted);
+      CrashCheck.check(left.root().resolve("repository"), expectation, scenario);
     }
     return expectation;
   }

@@ -25,12 +25,12 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Backups, restores, and decisions about snapshots on several threads, collections beside them all
- * the time, and in between the store is closed, or its process killed. Ends after some seconds, or
- * after {@code -Dnbdvault.random.operations=N}.
+ * the time, and in between the store is closed, or its process killed, and something is damaged, or
+ * repaired, or healed. Ends after some seconds, or after {@code -Dnbdvault.random.operations=N}.
  */
 @Tag("long")
 class RandomOperationsTest {
-  private static final Duration LIMIT = Duration.ofSeconds(15);
+  private static final Duration LIMIT = Duration.ofSeconds(12);
   private static final int OPERATIONS = Integer.getInteger("nbdvault.random.operations", 0);
   private static final int ROUND_OPERATIONS = 60;
   private static final int LIFE_MILLIS_MAX = 1500;
@@ -47,6 +47,7 @@ class RandomOperationsTest {
   @Timeout(7200)
   void holdsWhatTheModelHoldsWhateverIsDoneToIt() throws Exception {
     dir = temporary.resolve("repository");
+    RandomDamage damage = new RandomDamage(dir, model, random);
     Repositories.create(dir, new RepositoryOptions(RandomModel.CHUNK, Compression.LZ4));
     long deadline = System.nanoTime() + LIMIT.toNanos();
     for (int round = 0; goesOn(deadline); round++) {
@@ -58,13 +59,29 @@ class RandomOperationsTest {
       try (ChunkStore store = Repositories.open(dir)) {
         model.check(store);
       }
-      Inspection found = Inspection.of(dir, RandomModel.CHUNK);
-      assertThat(found.danglingRows()).isEmpty();
-      assertThat(found.rows().keySet()).containsAll(found.reachable());
+      if (damage.damages() == 0) {
+        Inspection found = Inspection.of(dir, RandomModel.CHUNK);
+        assertThat(found.danglingRows()).isEmpty();
+        assertThat(found.rows().keySet()).containsAll(found.reachable());
+      }
+      damageOrHeal(damage, round);
     }
-    System.out.printf("operations=%d collections=%d kills=%d%n", operations, collections, kills);
+    System.out.printf(
+        "operations=%d collections=%d kills=%d damages=%d repairs=%d%n",
+        operations, collections, kills, damage.damages(), damage.repairs());
     assertThat(collections).isPositive();
+    damage.heal();
+    damage.repair();
     checkThatNothingIsLeft();
+  }
+
+  /** In turn: so that some of what comes next runs beside damage, and some does not. */
+  private void damageOrHeal(RandomDamage damage, int round) throws Exception {
+    if (round % 3 == 2) {
+      damage.heal();
+    } else if (random.nextInt(3) > 0) {
+      damage.damage();
+    }
   }
 
   private boolean goesOn(long deadline) {

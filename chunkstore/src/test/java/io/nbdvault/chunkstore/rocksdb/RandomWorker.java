@@ -25,6 +25,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 
 /** Does one thing after the other to the snapshots of one VM. Belongs to one thread. */
 final class RandomWorker {
@@ -87,6 +88,11 @@ final class RandomWorker {
         changed.add(place);
       }
     }
+    if (parent.isPresent() && isDamaged(parent.get())) {
+      // As whoever would build upon it must. All of it is put, which heals what it holds.
+      backUpAll(content);
+      return;
+    }
     changed.sort(null);
     Set<SnapshotId> parents = parent.map(snapshot -> Set.of(snapshot.id())).orElse(Set.of());
     Optional<DiskRecord> disk = Optional.empty();
@@ -100,8 +106,21 @@ final class RandomWorker {
       }
       DiskRecord vda = put(session, disk, content, changed);
       if (random.nextInt(8) > 0) {
-        commit(session, content, vda);
+        commit(session, content, changed, vda);
       }
+    }
+  }
+
+  private boolean isDamaged(Snapshot parent) throws StoreException {
+    return store.knowsDamage() && !store.findDamage(parent.id(), "vda").isEmpty();
+  }
+
+  /** Backs up all of a disk in full. */
+  void backUpAll(int[] content) throws StoreException {
+    List<Integer> used =
+        IntStream.range(0, content.length).filter(place -> content[place] > 0).boxed().toList();
+    try (BackupSession session = store.beginBackup(Set.of(), Compression.LZ4)) {
+      commit(session, content, used, put(session, Optional.empty(), content, used));
     }
   }
 
@@ -119,8 +138,10 @@ final class RandomWorker {
     return TestRecords.disk("vda", RandomModel.SIZE_BYTES, tree.finish().root());
   }
 
-  private void commit(BackupSession session, int[] content, DiskRecord vda) throws StoreException {
-    journal.accept(RandomModel.commitLine(session.snapshotId(), vm, content));
+  private void commit(BackupSession session, int[] content, List<Integer> changed, DiskRecord vda)
+      throws StoreException {
+    int[] stored = changed.stream().mapToInt(place -> content[place]).toArray();
+    journal.accept(RandomModel.commitLine(session.snapshotId(), vm, content, stored));
     session.commit(TestRecords.snapshot(session.snapshotId(), Instant.now(), vda));
     journal.accept("done commit " + session.snapshotId().hex());
   }

@@ -79,6 +79,17 @@ enum ScenarioDisk {
     return places;
   }
 
+  /** A copy of a chunk. */
+  byte[] chunk(int place) {
+    return Arrays.copyOfRange(bytes(), place * CHUNK, (place + 1) * CHUNK);
+  }
+
+  /** Whether a chunk holds nothing but zeros. */
+  boolean isZero(int place) {
+    int from = place * CHUNK;
+    return Arrays.equals(bytes(), from, from + CHUNK, new byte[CHUNK], 0, CHUNK);
+  }
+
   /** Bytes of all chunks of all disks that are not alike. */
   static long distinctBytes() {
     Set<ByteBuffer> chunks = new HashSet<>();

@@ -21,11 +21,14 @@ class RandomOperationsIT {
   @Test
   void everySnapshotIsWhatTheModelHeldAtItsInstant() throws Exception {
     long seed = Long.getLong("nbdvault.seed", ThreadLocalRandom.current().nextLong());
-    Duration length = Duration.ofSeconds(Long.getLong("nbdvault.random.seconds", 45));
+    Duration length = Duration.ofSeconds(Long.getLong("nbdvault.random.seconds", 20));
     System.out.println("seed: -Dnbdvault.seed=" + seed);
     RandomOperations operations = new RandomOperations(directory, seed);
     try {
       operations.run(length);
+      System.out.printf(
+          "steps=%d damages=%d refusals=%d%n",
+          operations.log().size(), count(operations, "damage "), count(operations, "refused"));
     } catch (Exception | AssertionError e) {
       throw new AssertionError(
           "with -Dnbdvault.seed=" + seed + ", after\n  " + String.join("\n  ", operations.log()),
@@ -33,5 +36,9 @@ class RandomOperationsIT {
     } finally {
       operations.close();
     }
+  }
+
+  private static long count(RandomOperations operations, String prefix) {
+    return operations.log().stream().filter(line -> line.startsWith(prefix)).count();
   }
 }
