@@ -78,8 +78,8 @@ final class RepairRun {
   }
 
   private String repairDatabase(RepairPlan plan) throws StoreException {
+    requireSpace(plan);
     if (diagnosis.isListLost()) {
-      requireSpace(plan);
       rebuildDatabase();
     } else {
       replaceTables();
@@ -124,19 +124,24 @@ final class RepairRun {
     try (Database database =
             Database.open(directory.location(), copy.dir(), Database.Access.REPAIR);
         RepairWriter writer = new RepairWriter(directory, database)) {
+      RepairRows rows = new RepairRows(database, writer);
+      RepairSalvage salvage = new RepairSalvage(rows, losses, listener);
+      // Each by itself: a file that had rows of two would reach over everything that lies between
+      // them, and that would be rewritten with it.
       for (int i = 0; i < badTables.size(); i++) {
         for (byte[] key : placeholders.get(i)) {
           writer.delete(badTables.get(i).family(), key);
         }
+        writer.write();
+        database.flush();
       }
-      writer.write();
-      RepairRows rows = new RepairRows(database, writer);
-      RepairSalvage salvage = new RepairSalvage(rows, losses, listener);
       for (RepairDiagnosis.BadTable bad : badTables) {
         salvage.of(bad, DamagedTables.fileOf(directory.database(), bad.file()));
+        database.flush();
       }
       for (Path table : diagnosis.head().tablesToTakeIn()) {
         salvage.of(table);
+        database.flush();
       }
       finish(database, rows, writer);
       dropStandIns(database);
