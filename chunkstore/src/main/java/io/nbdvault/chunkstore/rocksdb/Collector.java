@@ -53,6 +53,7 @@ final class Collector {
   private final StoreWriter writer;
   private final CollectOptions options;
   private final CollectListener listener;
+  private final LeftOverDamage leftOver;
   private final IndexScan index;
   private final ChunkTables tables;
   private final ReturnedSpace returned;
@@ -76,6 +77,7 @@ final class Collector {
       Gate gate,
       Claims claims,
       StoreWriter writer,
+      DamagedRows damaged,
       CollectOptions options,
       CollectListener listener) {
     this.database = database;
@@ -87,6 +89,7 @@ final class Collector {
     this.writer = writer;
     this.options = options;
     this.listener = listener;
+    this.leftOver = new LeftOverDamage(database, reader, damaged, writer::run);
     this.index = new IndexScan(database);
     this.tables = new ChunkTables(database, directory.database());
     this.returned = new ReturnedSpace(database, directory.database());
@@ -108,8 +111,10 @@ final class Collector {
     try {
       Gate.Start start = gate.beginCollection();
       LOG.info("collection=begun cutoff={} roots={}", start.cutoff(), start.roots().size());
+      leftOver.note();
       Marks marks = mark(start.roots());
       condemn(start, marks);
+      leftOver.takeAway();
       sweep(start.cutoff(), start.endOrdinal(), start.condemned(), marks);
     } finally {
       gate.endCollection();

@@ -3,9 +3,9 @@ package io.nbdvault.chunkstore.rocksdb;
 import io.nbdvault.chunkstore.RepairListener;
 import io.nbdvault.chunkstore.RepairPlan;
 import io.nbdvault.chunkstore.RepairReport;
+import io.nbdvault.chunkstore.RepositoryConfig;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.StoreFailedException;
-import io.nbdvault.chunkstore.format.ConfigFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -56,8 +56,14 @@ final class RepairRun {
       RepairPlan plan = diagnosis.plan();
       commits = diagnosis.commits();
       nextOrdinal = diagnosis.nextOrdinal();
-      String place = diagnosis.needsCopy() ? repairDatabase(plan) : "";
-      writeConfig();
+      String place = "";
+      RepositoryConfig config = diagnosis.config();
+      if (diagnosis.needsCopy()) {
+        place = repairDatabase(plan);
+        // Its rows are of this version now.
+        config = config.upgraded();
+      }
+      writeConfig(config);
       // Last: from here on what is still missing is given up for lost.
       if (!plan.steps().isEmpty()) {
         diagnosis.head().write(commits, nextOrdinal);
@@ -184,7 +190,7 @@ final class RepairRun {
     }
     listener.onProgress("flagging what is lost", 0, 0);
     flagged = LostRecords.flag(database, lostRanges(), writer);
-    rows.finishCounters(ConfigFile.encode(diagnosis.config()), head);
+    rows.finishCounters(diagnosis.config(), head);
     database.flush();
     commits = Counter.COMMITS.read(database);
     nextOrdinal = Counter.NEXT_ORDINAL.read(database);
@@ -250,14 +256,17 @@ final class RepairRun {
     }
   }
 
-  private void writeConfig() throws StoreException {
-    if (diagnosis.isConfigFileDamaged()) {
-      try {
+  private void writeConfig(RepositoryConfig config) throws StoreException {
+    try {
+      if (diagnosis.isConfigFileDamaged()) {
         new Quarantine(directory).keepCopy(directory.config());
         directory.writeConfig(diagnosis.config());
-      } catch (IOException e) {
-        throw StoreErrors.of(directory.location(), "writing config.json", e);
       }
+    } catch (IOException e) {
+      throw StoreErrors.of(directory.location(), "writing config.json", e);
+    }
+    if (!config.equals(diagnosis.config())) {
+      StoredConfig.raiseFiles(directory, config, commits, nextOrdinal);
     }
   }
 }
