@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.time.Duration;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.roaringbitmap.longlong.Roaring64Bitmap;
 import org.slf4j.Logger;
@@ -162,6 +163,7 @@ final class Collector {
               SnapshotState state =
                   catalog.find(id).map(CatalogEntry::state).orElse(SnapshotState.KEPT);
               catalog.put(batch, id, new SnapshotState(false, state.forgotten(), true));
+              CondemnedRows.add(batch, id);
             }
             batch.put(Family.DEFAULT, KEY, row.encode());
             writer.commit(batch);
@@ -235,6 +237,7 @@ final class Collector {
           try (Database.Batch batch = database.newBatch()) {
             for (SnapshotId id : condemned) {
               catalog.delete(batch, id);
+              CondemnedRows.remove(batch, id);
             }
             batch.delete(Family.DEFAULT, KEY);
             writer.commit(batch);
@@ -260,13 +263,15 @@ final class Collector {
     Marks marks = load(row);
     if (marks != null) {
       resumed = true;
-      List<SnapshotId> condemned =
-          catalog.list().stream()
-              .filter(entry -> entry.state().condemned())
-              .map(entry -> entry.record().id())
-              .toList();
+      // Also those whose states cannot be read any more.
+      Set<SnapshotId> condemned = CondemnedRows.read(database);
+      for (CatalogEntry entry : catalog.list()) {
+        if (entry.state().condemned()) {
+          condemned.add(entry.record().id());
+        }
+      }
       LOG.info("collection=resumed cutoff={} condemned={}", row.cutoff(), condemned.size());
-      sweep(row.cutoff(), row.endOrdinal(), condemned, marks);
+      sweep(row.cutoff(), row.endOrdinal(), List.copyOf(condemned), marks);
     }
   }
 
