@@ -108,9 +108,11 @@ final class PlanCompanions implements AutoCloseable {
     cancellation.onCancel(own::cancel);
     try {
       own.check();
-      SnapshotRecord snapshot = new RestoreJob(store, limits, own, listener).run(request);
+      RestoreJob job = new RestoreJob(store, limits, own, listener);
+      SnapshotRecord snapshot = job.run(request);
       display.restored(request.to(), snapshot, Duration.ofNanos(System.nanoTime() - startNanos));
-      return true;
+      // What was written as zeroes instead is listed, but that is not what was asked for.
+      return job.lostBytes() == 0;
     } catch (Throwable e) { // As above.
       display.restoreFailed(request.to(), e);
       return false;

@@ -12,6 +12,12 @@ import io.nbdvault.chunkstore.RepositoryOptions;
 import io.nbdvault.chunkstore.SnapshotId;
 import io.nbdvault.chunkstore.SnapshotRecord;
 import io.nbdvault.chunkstore.StoreException;
+import io.nbdvault.cli.render.JsonLines;
+import io.nbdvault.cli.render.PlanDisplay;
+import io.nbdvault.engine.Cancellation;
+import io.nbdvault.engine.EngineLimits;
+import io.nbdvault.engine.restore.RestoreRequest;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
@@ -20,6 +26,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
@@ -207,6 +214,32 @@ class DamageCommandsTest {
   void restoresZeroesWhereAFileIsMissing() throws IOException {
     Files.delete(largestTable());
     assertThat(restored("rest", ExitCode.PARTIAL, "--salvage")).containsOnly((byte) 0);
+  }
+
+  @Test
+  void aRestoreOfAPlanThatWroteZeroesCountsAsFailed() throws Exception {
+    flipAByte();
+    Path whole = temporary.resolve("refused");
+    Path rest = temporary.resolve("rest");
+    assertThat(failedBeside(whole, false)).containsExactly("restore to " + whole);
+    assertThat(whole).doesNotExist();
+    assertThat(failedBeside(rest, true)).containsExactly("restore to " + rest);
+    assertThat(rest).hasSize(CHUNK * CHUNKS);
+  }
+
+  private List<String> failedBeside(Path to, boolean salvage) throws Exception {
+    RestoreRequest request =
+        new RestoreRequest("vm@latest", List.of(), to.toString(), Optional.empty(), false, salvage);
+    Surroundings surroundings =
+        TestRun.surroundings(new ByteArrayOutputStream(), new ByteArrayOutputStream(), Map.of());
+    try (ChunkStore store = Repositories.open(Path.of(dir));
+        PlanDisplay display =
+            new PlanDisplay(new PlanStyle.Json(new JsonLines(surroundings.out()), false), null);
+        PlanCompanions companions =
+            new PlanCompanions(store, EngineLimits.defaults(), new Cancellation(), display)) {
+      companions.begin(new BackupPlan(1, List.of(), false, List.of(request)));
+      return companions.await();
+    }
   }
 
   private byte[] restored(String name, int code, String... more) throws IOException {

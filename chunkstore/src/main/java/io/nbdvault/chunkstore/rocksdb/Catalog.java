@@ -52,7 +52,8 @@ final class Catalog {
    *
    * @param entries the snapshots that can be read, the forgotten ones too, in the order of their
    *     commits, those that have no number before the others and by time, without the VMs'
-   *     configurations; one whose state cannot be read counts as protected
+   *     configurations; one whose state cannot be read counts as condemned if it is listed as that
+   *     as well, and else as protected
    * @param damaged the rows that cannot be read: what they refer to is not known
    */
   record Listing(List<CatalogEntry> entries, List<DamagedItem> damaged) {}
@@ -149,18 +150,28 @@ final class Catalog {
     try {
       return row == null ? SnapshotState.KEPT : SnapshotStateRow.decode(key, row);
     } catch (MalformedRecordException e) {
-      LOG.warn("snapshot={} state=damaged used=protected", id, e);
-      return SnapshotState.PROTECTED;
+      SnapshotState used = unreadable(id);
+      LOG.warn("snapshot={} state=damaged used={}", id, used, e);
+      return used;
     }
   }
 
-  private static void addState(Map<SnapshotId, SnapshotState> states, byte[] key, byte[] row)
-      throws DamagedException {
+  private SnapshotState unreadable(SnapshotId id) throws StoreException {
+    return CondemnedRows.contains(database, id) ? CondemnedRows.STATE : SnapshotState.PROTECTED;
+  }
+
+  private void addState(Map<SnapshotId, SnapshotState> states, byte[] key, byte[] row)
+      throws StoreException {
+    SnapshotId id;
     try {
-      SnapshotId id = SnapshotStateRow.idOf(key);
-      states.put(id, SnapshotState.PROTECTED);
+      id = SnapshotStateRow.idOf(key);
+    } catch (MalformedRecordException e) {
+      throw damaged("state of snapshot ", key, e);
+    }
+    try {
       states.put(id, SnapshotStateRow.decode(key, row));
     } catch (MalformedRecordException e) {
+      states.put(id, unreadable(id));
       throw damaged("state of snapshot ", key, e);
     }
   }

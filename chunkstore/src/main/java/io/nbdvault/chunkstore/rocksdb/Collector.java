@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.time.Duration;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.roaringbitmap.longlong.Roaring64Bitmap;
 import org.slf4j.Logger;
@@ -53,6 +54,7 @@ final class Collector {
   private final StoreWriter writer;
   private final CollectOptions options;
   private final CollectListener listener;
+  private final LeftOverDamage leftOver;
   private final IndexScan index;
   private final ChunkTables tables;
   private final ReturnedSpace returned;
@@ -76,6 +78,7 @@ final class Collector {
       Gate gate,
       Claims claims,
       StoreWriter writer,
+      DamagedRows damaged,
       CollectOptions options,
       CollectListener listener) {
     this.database = database;
@@ -87,6 +90,7 @@ final class Collector {
     this.writer = writer;
     this.options = options;
     this.listener = listener;
+    this.leftOver = new LeftOverDamage(database, reader, damaged, writer::run);
     this.index = new IndexScan(database);
     this.tables = new ChunkTables(database, directory.database());
     this.returned = new ReturnedSpace(database, directory.database());
@@ -108,8 +112,10 @@ final class Collector {
     try {
       Gate.Start start = gate.beginCollection();
       LOG.info("collection=begun cutoff={} roots={}", start.cutoff(), start.roots().size());
+      leftOver.note();
       Marks marks = mark(start.roots());
       condemn(start, marks);
+      leftOver.takeAway();
       sweep(start.cutoff(), start.endOrdinal(), start.condemned(), marks);
     } finally {
       gate.endCollection();
@@ -157,6 +163,7 @@ final class Collector {
               SnapshotState state =
                   catalog.find(id).map(CatalogEntry::state).orElse(SnapshotState.KEPT);
               catalog.put(batch, id, new SnapshotState(false, state.forgotten(), true));
+              CondemnedRows.add(batch, id);
             }
             batch.put(Family.DEFAULT, KEY, row.encode());
             writer.commit(batch);
@@ -230,6 +237,7 @@ final class Collector {
           try (Database.Batch batch = database.newBatch()) {
             for (SnapshotId id : condemned) {
               catalog.delete(batch, id);
+              CondemnedRows.remove(batch, id);
             }
             batch.delete(Family.DEFAULT, KEY);
             writer.commit(batch);
@@ -255,13 +263,15 @@ final class Collector {
     Marks marks = load(row);
     if (marks != null) {
       resumed = true;
-      List<SnapshotId> condemned =
-          catalog.list().stream()
-              .filter(entry -> entry.state().condemned())
-              .map(entry -> entry.record().id())
-              .toList();
+      // Also those whose states cannot be read any more.
+      Set<SnapshotId> condemned = CondemnedRows.read(database);
+      for (CatalogEntry entry : catalog.list()) {
+        if (entry.state().condemned()) {
+          condemned.add(entry.record().id());
+        }
+      }
       LOG.info("collection=resumed cutoff={} condemned={}", row.cutoff(), condemned.size());
-      sweep(row.cutoff(), row.endOrdinal(), condemned, marks);
+      sweep(row.cutoff(), row.endOrdinal(), List.copyOf(condemned), marks);
     }
   }
 

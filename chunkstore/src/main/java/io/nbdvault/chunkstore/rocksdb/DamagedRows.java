@@ -6,6 +6,7 @@ import io.nbdvault.chunkstore.format.MalformedRecordException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +32,9 @@ final class DamagedRows {
   private final int keysMax;
   private final Set<IndexKey> keys = ConcurrentHashMap.newKeySet();
 
+  /** What may go unless it is added or taken away before. Only the writer's thread looks. */
+  private final Set<IndexKey> doubtful = new HashSet<>();
+
   /** Whether there are, or were, rows whose keys are not in memory. */
   private volatile boolean more;
 
@@ -52,20 +56,46 @@ final class DamagedRows {
   /** Reads the rows, and keeps at most so many keys in memory. */
   static DamagedRows read(Database database, int keysMax) throws StoreException {
     DamagedRows rows = new DamagedRows(database, keysMax);
-    byte[] from = PREFIX;
+    byte @Nullable [] last = null;
+    do {
+      last = forSome(database, last, rows::remember);
+    } while (last != null);
+    return rows;
+  }
+
+  /** Is shown what a row is about. */
+  @FunctionalInterface
+  interface Visitor {
+    void visit(IndexKey key) throws StoreException;
+  }
+
+  /**
+   * Shows some thousand of the rows that are stored.
+   *
+   * @param last what this returned before; null at first
+   * @return null if those were the last ones
+   */
+  static byte @Nullable [] forSome(Database database, byte @Nullable [] last, Visitor visitor)
+      throws StoreException {
+    byte[] from = last == null ? PREFIX : Arrays.copyOf(last, last.length + 1);
     byte[] end = PREFIX.clone();
     end[end.length - 1]++;
-    while (true) {
-      Database.Rows some = database.rows(Family.DEFAULT, from, end, StoreLimits.SCAN_ROWS);
-      for (int i = 0; i < some.count(); i++) {
-        rows.take(some.key(i));
+    Database.Rows some = database.rows(Family.DEFAULT, from, end, StoreLimits.SCAN_ROWS);
+    for (int i = 0; i < some.count(); i++) {
+      byte[] row = some.key(i);
+      try {
+        visitor.visit(IndexKey.decode(Arrays.copyOfRange(row, PREFIX.length, row.length)));
+      } catch (MalformedRecordException e) {
+        // The next verification finds again what it was about.
+        LOG.warn("damaged-row=ignored reason=\"{}\"", e.getMessage());
       }
-      if (some.count() < StoreLimits.SCAN_ROWS) {
-        return rows;
-      }
-      byte[] last = some.key(some.count() - 1);
-      from = Arrays.copyOf(last, last.length + 1);
     }
+    return some.count() < StoreLimits.SCAN_ROWS ? null : some.key(some.count() - 1);
+  }
+
+  /** What may go unless it is added or taken away before. Only in a step of the writer. */
+  Set<IndexKey> doubtful() {
+    return doubtful;
   }
 
   boolean isEmpty() {
@@ -90,6 +120,7 @@ final class DamagedRows {
 
   /** Adds a row, of content that was found damaged. */
   void add(Database.Batch batch, IndexKey key) throws StoreException {
+    doubtful.remove(key);
     batch.put(Family.DEFAULT, encode(key), VALUE);
     remember(key);
   }
@@ -103,6 +134,7 @@ final class DamagedRows {
 
   /** Takes a row away if there is one: the content was stored anew, or nothing needs it. */
   void remove(Database.Batch batch, IndexKey key) throws StoreException {
+    doubtful.remove(key);
     if (keys.remove(key) || (more && isStored(key))) {
       batch.delete(Family.DEFAULT, encode(key));
     }
@@ -113,14 +145,5 @@ final class DamagedRows {
         .put(PREFIX)
         .put(key.encode())
         .array();
-  }
-
-  private void take(byte[] row) {
-    try {
-      remember(IndexKey.decode(Arrays.copyOfRange(row, PREFIX.length, row.length)));
-    } catch (MalformedRecordException e) {
-      // The next verification finds again what it was about.
-      LOG.warn("damaged-row=ignored reason=\"{}\"", e.getMessage());
-    }
   }
 }

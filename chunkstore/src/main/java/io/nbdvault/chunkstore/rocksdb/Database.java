@@ -46,13 +46,15 @@ final class Database implements AutoCloseable {
     READ_WRITE,
     /** Beside a writer, which is not disturbed. */
     READ_ONLY,
-    /** As above, whatever is damaged: what is whole can be read. */
+    /** With the lock, so that nobody takes files away: only those are opened that are read. */
+    READ_LOCKED,
+    /** Beside a writer, whatever is damaged: what is whole can be read. */
     READ_DAMAGED,
     /** With tables that are not those that the list of tables knows. Only for a repair. */
     REPAIR;
 
     boolean isReadOnly() {
-      return this == READ_ONLY || this == READ_DAMAGED;
+      return this == READ_ONLY || this == READ_LOCKED || this == READ_DAMAGED;
     }
   }
 

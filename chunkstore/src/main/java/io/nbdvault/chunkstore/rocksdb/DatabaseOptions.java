@@ -115,12 +115,24 @@ final class DatabaseOptions implements AutoCloseable {
         // Nobody reads them, and each has a thread or a column family of its own.
         .setStatsDumpPeriodSec(0)
         .setStatsPersistPeriodSec(0)
-        // A writer bounds its files. A reader beside a writer holds all of them open from the
-        // start, because the writer deletes those that it has compacted.
-        .setMaxOpenFiles(access.isReadOnly() ? -1 : 4096)
+        .setMaxOpenFiles(openFilesMax(access))
         // Also keeps RocksDB from making files called LOG, which a reader must not.
         .setLogger(own(new DatabaseLog()));
     return options;
+  }
+
+  /**
+   * A writer bounds its files. A reader beside a writer holds all of them open from the start,
+   * because the writer deletes those that it has compacted. With the lock there is no writer;
+   * RocksDB still opens a quarter of so many, less the ten that it keeps for itself, and takes no
+   * less.
+   */
+  private static int openFilesMax(Database.Access access) {
+    return switch (access) {
+      case READ_ONLY, READ_DAMAGED -> -1;
+      case READ_LOCKED -> 20;
+      case CREATE, READ_WRITE, REPAIR -> 4096;
+    };
   }
 
   /** A repair's stand-ins have other identities than the tables that they stand for. */

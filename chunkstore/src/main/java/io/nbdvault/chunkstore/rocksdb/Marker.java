@@ -148,7 +148,9 @@ final class Marker {
       throw new DamagedException(
           "index",
           OptionalLong.empty(),
-          missing + " chunks that snapshots need are not in it",
+          missing
+              + " chunks that snapshots need are not in it; run `nbdvault verify`, then `nbdvault"
+              + " repair`",
           null);
     }
   }

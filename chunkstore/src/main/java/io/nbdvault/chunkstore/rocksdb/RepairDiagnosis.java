@@ -41,6 +41,7 @@ final class RepairDiagnosis {
   private final RepairCopy copy;
   private final List<DamagedItem> damage = new ArrayList<>();
   private final List<BadTable> badTables = new ArrayList<>();
+  private final List<LiveFileMetaData> files = new ArrayList<>();
   private @Nullable RepositoryConfig config;
   private RepairHead head;
   private boolean configFileDamaged;
@@ -116,7 +117,7 @@ final class RepairDiagnosis {
       spaceBytes = sizeOfTables();
     } else if (!badTables.isEmpty()) {
       steps.add(RepairStep.REPLACE_TABLES);
-      spaceBytes = 2 * badTables.stream().mapToLong(table -> table.file().size()).sum();
+      spaceBytes = RepairSpace.toReplace(badTables, files);
     }
     if (head.hasLost()) {
       steps.add(RepairStep.TAKE_IN_UNLISTED);
@@ -127,6 +128,9 @@ final class RepairDiagnosis {
     }
     if (isIndexLost()) {
       steps.add(RepairStep.REBUILD_INDEX);
+    }
+    if (needsCopy()) {
+      spaceBytes += RepairSpace.ofCopy(files);
     }
     if (!head.damage().isEmpty() && (head.hasLost() || commits > 0)) {
       steps.add(RepairStep.WRITE_HEAD);
@@ -192,10 +196,10 @@ final class RepairDiagnosis {
   }
 
   private boolean tryList() throws StoreException {
-    List<LiveFileMetaData> files;
+    files.clear();
     try (Database database =
         Database.open(directory.location(), copy.dir(), Database.Access.READ_DAMAGED)) {
-      files = database.liveFiles();
+      files.addAll(database.liveFiles());
       readConfigCopy(database);
       lookAtHead(database);
       checkRows(database);

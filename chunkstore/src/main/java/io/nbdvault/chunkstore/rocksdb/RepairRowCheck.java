@@ -16,20 +16,33 @@ import io.nbdvault.chunkstore.format.OrdinalKey;
 import io.nbdvault.chunkstore.format.SnapshotFrame;
 import io.nbdvault.chunkstore.format.SnapshotStateRow;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.roaringbitmap.longlong.Roaring64Bitmap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Looks for rows that are damaged although their files are whole: something wrote them wrong, or
  * they were damaged before they were written. Needs no key.
  */
 final class RepairRowCheck {
+  private static final Logger LOG = LoggerFactory.getLogger(RepairRowCheck.class);
   private static final int ITEMS_MAX = 1000;
+
+  /** One that is found is enough to have all rows made that are missing. */
+  private static final int MISSED_MAX = StoreLimits.DAMAGED_KEYS;
 
   private final Database database;
   private final List<DamagedItem> damage = new ArrayList<>();
   private final Roaring64Bitmap named = new Roaring64Bitmap();
+
+  /** What is needed, as far as is known, and has no row. */
+  private final Set<IndexKey> missed = new HashSet<>();
+
   private boolean rowsDamaged;
   private boolean indexDamaged;
 
@@ -61,7 +74,7 @@ final class RepairRowCheck {
     }
     database.forEachReadable(Family.CATALOG, this::checkCatalogRow);
     database.forEachReadable(Family.INDEX, this::checkIndexRow);
-    // A collection that was killed leaves records without rows. The next one takes them away.
+    // Of a collection that was killed, every record gets a row in any case.
     if (!collecting) {
       checkRecords();
     }
@@ -147,7 +160,16 @@ final class RepairRowCheck {
     }
   }
 
+  /**
+   * Looks for records without a row of what a verification has found needed and without one. Not
+   * for others: a collection leaves some where there is no room to rewrite a file, or where that is
+   * damaged, and a killed process may do so too. Later collections take them away.
+   */
   private void checkRecords() throws StoreException {
+    findMissed();
+    if (missed.isEmpty()) {
+      return;
+    }
     long[] without = new long[1];
     database.forEachReadable(
         Family.CHUNK,
@@ -157,8 +179,29 @@ final class RepairRowCheck {
           }
         });
     if (without[0] > 0) {
-      damage.add(new DamagedItem("index", without[0] + " records have no row in it"));
+      damage.add(new DamagedItem("index", without[0] + " records that are needed have no row"));
       indexDamaged = true;
+    }
+  }
+
+  private void findMissed() {
+    try {
+      byte @Nullable [] last = null;
+      do {
+        last =
+            DamagedRows.forSome(
+                database,
+                last,
+                key -> {
+                  if (missed.size() < MISSED_MAX
+                      && database.get(Family.INDEX, key.encode()) == null) {
+                    missed.add(key);
+                  }
+                });
+      } while (last != null);
+    } catch (StoreException e) {
+      // A file is damaged, so rows and records are compared in any case, or that is told elsewhere.
+      LOG.debug("missed=unknown", e);
     }
   }
 
@@ -170,7 +213,7 @@ final class RepairRowCheck {
       }
       ContentRecord header = ContentRecord.decode(record, record.length, ordinal);
       IndexKey indexKey = new IndexKey(header.type(), header.id());
-      return !RepairRows.leadsToItsRecord(database, indexKey);
+      return missed.contains(indexKey) && !RepairRows.leadsToItsRecord(database, indexKey);
     } catch (MalformedRecordException e) {
       // No row can be made of it. Whoever needs it finds it missing.
       return false;

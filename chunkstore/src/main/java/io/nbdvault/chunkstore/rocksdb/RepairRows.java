@@ -1,5 +1,6 @@
 package io.nbdvault.chunkstore.rocksdb;
 
+import io.nbdvault.chunkstore.RepositoryConfig;
 import io.nbdvault.chunkstore.SnapshotState;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.format.ConfigFile;
@@ -178,9 +179,12 @@ final class RepairRows {
    * Makes the counters right: higher than all that was ever given. What is lost may have been given
    * more than what is left shows, so they are set higher by as much as a process takes at once.
    *
+   * <p>The copy of the configuration gets the version that the repaired rows have.
+   *
+   * @param config is put where there is no copy
    * @param head says how far they were at least
    */
-  void finishCounters(byte[] configJson, RepairHead head) throws StoreException {
+  void finishCounters(RepositoryConfig config, RepairHead head) throws StoreException {
     maxCommit = Math.max(maxCommit, head.commits());
     maxOrdinal = Math.max(maxOrdinal, head.nextOrdinal() - 1);
     try (Database.Batch counters = database.newBatch()) {
@@ -190,9 +194,9 @@ final class RepairRows {
       Counter.COMMITS.put(counters, Math.addExact(maxCommit, 1));
       // Its marks know nothing of what was put back. The next collection marks anew.
       counters.delete(Family.DEFAULT, Collector.key());
-      if (!isConfig(database.get(Family.DEFAULT, StoredConfig.key()))) {
-        counters.put(Family.DEFAULT, StoredConfig.key(), configJson);
-      }
+      byte[] copy = database.get(Family.DEFAULT, StoredConfig.key());
+      RepositoryConfig stored = decodeConfig(copy, config);
+      counters.put(Family.DEFAULT, StoredConfig.key(), ConfigFile.encode(stored.upgraded()));
       database.write(counters);
     }
   }
@@ -204,11 +208,11 @@ final class RepairRows {
     }
   }
 
-  private static boolean isConfig(byte @Nullable [] row) {
+  private static RepositoryConfig decodeConfig(byte @Nullable [] row, RepositoryConfig otherwise) {
     try {
-      return row != null && ConfigFile.decode(row) != null;
+      return row == null ? otherwise : ConfigFile.decode(row);
     } catch (MalformedRecordException e) {
-      return false;
+      return otherwise;
     }
   }
 

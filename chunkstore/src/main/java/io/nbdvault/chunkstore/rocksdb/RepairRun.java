@@ -3,9 +3,9 @@ package io.nbdvault.chunkstore.rocksdb;
 import io.nbdvault.chunkstore.RepairListener;
 import io.nbdvault.chunkstore.RepairPlan;
 import io.nbdvault.chunkstore.RepairReport;
+import io.nbdvault.chunkstore.RepositoryConfig;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.StoreFailedException;
-import io.nbdvault.chunkstore.format.ConfigFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -56,8 +56,14 @@ final class RepairRun {
       RepairPlan plan = diagnosis.plan();
       commits = diagnosis.commits();
       nextOrdinal = diagnosis.nextOrdinal();
-      String place = diagnosis.needsCopy() ? repairDatabase(plan) : "";
-      writeConfig();
+      String place = "";
+      RepositoryConfig config = diagnosis.config();
+      if (diagnosis.needsCopy()) {
+        place = repairDatabase(plan);
+        // Its rows are of this version now.
+        config = config.upgraded();
+      }
+      writeConfig(config);
       // Last: from here on what is still missing is given up for lost.
       if (!plan.steps().isEmpty()) {
         diagnosis.head().write(commits, nextOrdinal);
@@ -78,8 +84,8 @@ final class RepairRun {
   }
 
   private String repairDatabase(RepairPlan plan) throws StoreException {
+    requireSpace(plan);
     if (diagnosis.isListLost()) {
-      requireSpace(plan);
       rebuildDatabase();
     } else {
       replaceTables();
@@ -124,19 +130,24 @@ final class RepairRun {
     try (Database database =
             Database.open(directory.location(), copy.dir(), Database.Access.REPAIR);
         RepairWriter writer = new RepairWriter(directory, database)) {
+      RepairRows rows = new RepairRows(database, writer);
+      RepairSalvage salvage = new RepairSalvage(rows, losses, listener);
+      // Each by itself: a file that had rows of two would reach over everything that lies between
+      // them, and that would be rewritten with it.
       for (int i = 0; i < badTables.size(); i++) {
         for (byte[] key : placeholders.get(i)) {
           writer.delete(badTables.get(i).family(), key);
         }
+        writer.write();
+        database.flush();
       }
-      writer.write();
-      RepairRows rows = new RepairRows(database, writer);
-      RepairSalvage salvage = new RepairSalvage(rows, losses, listener);
       for (RepairDiagnosis.BadTable bad : badTables) {
         salvage.of(bad, DamagedTables.fileOf(directory.database(), bad.file()));
+        database.flush();
       }
       for (Path table : diagnosis.head().tablesToTakeIn()) {
         salvage.of(table);
+        database.flush();
       }
       finish(database, rows, writer);
       dropStandIns(database);
@@ -179,7 +190,7 @@ final class RepairRun {
     }
     listener.onProgress("flagging what is lost", 0, 0);
     flagged = LostRecords.flag(database, lostRanges(), writer);
-    rows.finishCounters(ConfigFile.encode(diagnosis.config()), head);
+    rows.finishCounters(diagnosis.config(), head);
     database.flush();
     commits = Counter.COMMITS.read(database);
     nextOrdinal = Counter.NEXT_ORDINAL.read(database);
@@ -245,14 +256,17 @@ final class RepairRun {
     }
   }
 
-  private void writeConfig() throws StoreException {
-    if (diagnosis.isConfigFileDamaged()) {
-      try {
+  private void writeConfig(RepositoryConfig config) throws StoreException {
+    try {
+      if (diagnosis.isConfigFileDamaged()) {
         new Quarantine(directory).keepCopy(directory.config());
         directory.writeConfig(diagnosis.config());
-      } catch (IOException e) {
-        throw StoreErrors.of(directory.location(), "writing config.json", e);
       }
+    } catch (IOException e) {
+      throw StoreErrors.of(directory.location(), "writing config.json", e);
+    }
+    if (!config.equals(diagnosis.config())) {
+      StoredConfig.raiseFiles(directory, config, commits, nextOrdinal);
     }
   }
 }

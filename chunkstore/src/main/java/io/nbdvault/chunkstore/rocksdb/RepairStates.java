@@ -4,6 +4,7 @@ import io.nbdvault.chunkstore.SnapshotId;
 import io.nbdvault.chunkstore.SnapshotState;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.format.MalformedRecordException;
+import io.nbdvault.chunkstore.format.SnapshotFrame;
 import io.nbdvault.chunkstore.format.SnapshotStateRow;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -14,8 +15,8 @@ import org.jspecify.annotations.Nullable;
  * row that was deleted. Each case is decided so that nothing is reclaimed that may be wanted.
  *
  * <ul>
- *   <li>Condemned stays condemned: nothing but the end of the snapshot follows that, and some of
- *       its content may be gone already.
+ *   <li>Condemned stays condemned, or becomes it again: nothing but the end of the snapshot follows
+ *       that, and some of its content may be gone already.
  *   <li>Else protected stays protected, or becomes it again.
  *   <li>Else a snapshot that was forgotten is kept: perhaps it was brought back since.
  *   <li>One whose state cannot be read is protected: perhaps it was.
@@ -56,6 +57,8 @@ final class RepairStates {
   static void settle(
       Database database, Predicate<byte[]> doubtful, RepairWriter writer, RepairLosses losses)
       throws StoreException {
+    condemnAgain(database, writer);
+    writer.write();
     database.forEachReadable(
         Family.CATALOG,
         (key, row) -> {
@@ -64,6 +67,28 @@ final class RepairStates {
           }
         });
     writer.write();
+  }
+
+  /**
+   * Those that a collection has condemned, whatever has become of their states since: some of their
+   * content may be gone.
+   */
+  private static void condemnAgain(Database database, RepairWriter writer) throws StoreException {
+    for (SnapshotId id : CondemnedRows.read(database)) {
+      byte[] key = SnapshotStateRow.key(id);
+      byte[] row = database.get(Family.CATALOG, key);
+      boolean present = row != null || database.get(Family.CATALOG, SnapshotFrame.key(id)) != null;
+      SnapshotState state = row == null ? null : decode(key, row);
+      if (!present) {
+        // It had been deleted with the snapshot.
+        CondemnedRows.remove(writer, id);
+      } else if (state == null || !state.condemned()) {
+        if (row != null) {
+          writer.quarantine(Family.CATALOG, key, row);
+        }
+        writer.put(Family.CATALOG, key, SnapshotStateRow.encode(id, CondemnedRows.STATE));
+      }
+    }
   }
 
   private static void settle(

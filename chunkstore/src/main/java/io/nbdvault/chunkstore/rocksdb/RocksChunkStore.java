@@ -229,6 +229,7 @@ final class RocksChunkStore implements ChunkStore {
             gate,
             writable.claims(),
             writable.writer(),
+            damaged,
             options,
             listener);
     try {

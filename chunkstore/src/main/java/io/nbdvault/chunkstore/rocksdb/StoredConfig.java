@@ -57,13 +57,28 @@ final class StoredConfig {
       database.flush();
     }
     if (!config.equals(upgraded)) {
-      try {
-        directory.writeConfig(upgraded);
-      } catch (IOException e) {
-        throw StoreErrors.of(directory.location(), "raising its format's version", e);
-      }
+      long commits = Counter.COMMITS.read(database);
+      raiseFiles(directory, upgraded, commits, Counter.NEXT_ORDINAL.read(database));
     }
     return upgraded;
+  }
+
+  /**
+   * Raises the version in the file, once the database has it. Durable when this returns.
+   *
+   * @param commits number of the last commit
+   * @param nextOrdinal the first that was not leased
+   */
+  static void raiseFiles(
+      RepositoryDirectory directory, RepositoryConfig upgraded, long commits, long nextOrdinal)
+      throws StoreException {
+    try {
+      // First, or a reader would miss it as soon as the version says that it is there.
+      new HeadFile(directory, upgraded.repositoryId()).make(commits, nextOrdinal);
+      directory.writeConfig(upgraded);
+    } catch (IOException e) {
+      throw StoreErrors.of(directory.location(), "raising its format's version", e);
+    }
   }
 
   static RepositoryConfig copy(Database database) throws StoreException {

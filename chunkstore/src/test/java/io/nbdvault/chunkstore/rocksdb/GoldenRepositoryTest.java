@@ -128,6 +128,7 @@ class GoldenRepositoryTest {
     }
     try (ChunkStore store = Repositories.openReadOnly(dir)) {
       assertHoldsBoth(store);
+      assertThat(store.verify(VerifyOptions.everything(1), progress -> true).items()).isEmpty();
     }
     try (ChunkStore store = Repositories.open(dir)) {
       assertThat(store.config().formatVersion()).isEqualTo(RepositoryConfig.FORMAT_VERSION);
@@ -135,6 +136,26 @@ class GoldenRepositoryTest {
     }
     assertThat(Files.readString(dir.resolve("config.json"))).containsPattern("Version\" ?: ?2");
     return killed;
+  }
+
+  @Test
+  void isRaisedByARepairThatWritesRowsOfTheNewVersion() throws Exception {
+    Path dir = unpack("v1");
+    for (Path file : DamagedRepository.at(dir).files()) {
+      if (String.valueOf(file.getFileName()).startsWith("MANIFEST-")) {
+        Files.write(file, new byte[50]);
+      }
+    }
+    Repositories.repair(dir, (what, done, expected) -> {});
+    assertThat(Files.readString(dir.resolve("config.json"))).containsPattern("Version\" ?: ?2");
+    assertThat(Repositories.head(dir)).isPresent();
+    try (ChunkStore store = Repositories.openReadOnly(dir)) {
+      assertHoldsBoth(store);
+      assertThat(store.verify(VerifyOptions.everything(1), progress -> true).isClean()).isTrue();
+    }
+    try (ChunkStore store = Repositories.open(dir)) {
+      assertHoldsBoth(store);
+    }
   }
 
   private static void assertHoldsBoth(ChunkStore store) throws IOException {

@@ -11,6 +11,7 @@ import io.nbdvault.chunkstore.Compression;
 import io.nbdvault.chunkstore.DamagedItem;
 import io.nbdvault.chunkstore.DiskImage;
 import io.nbdvault.chunkstore.ProtectedSnapshotException;
+import io.nbdvault.chunkstore.RepairPlan;
 import io.nbdvault.chunkstore.RepairReport;
 import io.nbdvault.chunkstore.RepairStep;
 import io.nbdvault.chunkstore.Repositories;
@@ -22,6 +23,8 @@ import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.TestRecords;
 import io.nbdvault.chunkstore.VerifyOptions;
 import io.nbdvault.chunkstore.VerifyReport;
+import io.nbdvault.chunkstore.format.IndexRow;
+import io.nbdvault.chunkstore.format.OrdinalKey;
 import io.nbdvault.chunkstore.format.SnapshotFrame;
 import io.nbdvault.chunkstore.format.SnapshotStateRow;
 import io.nbdvault.chunkstore.key.KeyFile;
@@ -158,7 +161,30 @@ class MalformedRowsTest {
   void aRowOfTheIndexThatIsMissingIsMadeFromItsRecord() throws Exception {
     repository.delete(Family.INDEX, DamagedRepository.chunkKey(disk, 3).encode());
     assertThat(verifyReadOnly().contentsFound()).isEqualTo(1);
+    try (ChunkStore store = repository.open()) {
+      assertThat(store.verify(VerifyOptions.everything(1), progress -> true).flagged()).isOne();
+    }
     assertThat(mends(RepairStep.REBUILD_INDEX).indexRows()).isEqualTo(1);
+    assertWhole();
+  }
+
+  @Test
+  void aRecordThatACollectionHasLeftWithoutARowIsNoDamage() throws Exception {
+    DiskImage other = new DiskImage(CHUNK, CHUNK);
+    other.fill(0, 111);
+    SnapshotId unneeded = repository.backUp(other).id();
+    byte[] key = DamagedRepository.chunkKey(other, 0).encode();
+    byte[] record = repository.record(IndexRow.decode(repository.get(Family.INDEX, key)).ordinal());
+    byte[] ordinal = OrdinalKey.of(IndexRow.decode(repository.get(Family.INDEX, key)).ordinal());
+    try (ChunkStore store = repository.open()) {
+      store.forget(Set.of(unneeded));
+      store.collect(CollectOptions.defaults(), CollectListener.silent());
+    }
+    // As it is where there was no room.
+    repository.put(Family.CHUNK, ordinal, record);
+    RepairPlan plan = Repositories.planRepair(repository.dir(), (what, done, expected) -> {});
+    assertThat(plan.damage()).isEmpty();
+    assertThat(plan.steps()).isEmpty();
     assertWhole();
   }
 
