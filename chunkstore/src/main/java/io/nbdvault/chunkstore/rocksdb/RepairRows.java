@@ -14,6 +14,7 @@ import io.nbdvault.chunkstore.format.SnapshotFrame;
 import io.nbdvault.chunkstore.format.SnapshotStateRow;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
+import org.roaringbitmap.longlong.Roaring64Bitmap;
 
 /**
  * Puts rows that a damaged table still gives into the database that is being repaired. Which of two
@@ -64,6 +65,24 @@ final class RepairRows {
   /** Rows of the index that were made. */
   long indexRows() {
     return indexRows;
+  }
+
+  /** Ordinals from one to another that rows of the index name, and that have no whole record. */
+  Roaring64Bitmap namedAndMissing(long first, long last) throws StoreException {
+    Roaring64Bitmap missing = new Roaring64Bitmap();
+    database.forEachReadable(
+        Family.INDEX,
+        (key, value) -> {
+          IndexRow row = IndexRow.ifWhole(value);
+          if (row != null && row.ordinal() >= first && row.ordinal() <= last) {
+            byte[] ordinalKey = OrdinalKey.of(row.ordinal());
+            byte[] record = database.get(Family.CHUNK, ordinalKey);
+            if (record == null || decode(ordinalKey, record) == null) {
+              missing.addLong(row.ordinal());
+            }
+          }
+        });
+    return missing;
   }
 
   /** Takes in a row that a table gave. */

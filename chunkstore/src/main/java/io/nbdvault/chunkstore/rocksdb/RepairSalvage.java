@@ -27,6 +27,9 @@ final class RepairSalvage {
     String range = RepairLosses.range(bad.file().smallestKey(), bad.file().largestKey());
     try {
       read(file, range);
+      if (bad.family() == Family.CHUNK) {
+        readNamed(bad, file);
+      }
     } catch (RocksDBException e) {
       // Nothing of it can be read. That it is damaged was told.
       if (bad.family() == Family.CATALOG) {
@@ -66,6 +69,19 @@ final class RepairSalvage {
       if (family == Family.CATALOG && !all) {
         losses.rowsOfCatalog(name(file), table.rows() - read.size(), range);
       }
+    }
+  }
+
+  /** Where much cannot be read, what lies in between is found for certain only by its key. */
+  private void readNamed(RepairDiagnosis.BadTable bad, Path file)
+      throws StoreException, RocksDBException {
+    long first = RepairTable.prefix(bad.file().smallestKey());
+    long last = RepairTable.prefix(bad.file().largestKey());
+    try (RepairTable table = RepairTable.open(file)) {
+      table.forEachOf(
+          rows.namedAndMissing(first, last),
+          (key, record) -> rows.takeIn(Family.CHUNK, key, record));
+      rows.write();
     }
   }
 

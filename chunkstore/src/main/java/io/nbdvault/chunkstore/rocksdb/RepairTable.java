@@ -3,12 +3,15 @@ package io.nbdvault.chunkstore.rocksdb;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import io.nbdvault.chunkstore.StoreException;
+import io.nbdvault.chunkstore.format.OrdinalKey;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
+import org.roaringbitmap.longlong.LongIterator;
+import org.roaringbitmap.longlong.Roaring64Bitmap;
 import org.rocksdb.Options;
 import org.rocksdb.ReadOptions;
 import org.rocksdb.RocksDBException;
@@ -108,6 +111,20 @@ final class RepairTable implements AutoCloseable {
         searchBetween(last, lowest, visitor);
       }
       return all;
+    }
+  }
+
+  /** Shows those of these records that are there and can be read. */
+  void forEachOf(Roaring64Bitmap ordinals, Database.RowVisitor visitor) throws StoreException {
+    try (ReadOptions readOptions = new ReadOptions();
+        SstFileReaderIterator rows = reader.newIterator(readOptions)) {
+      for (LongIterator wanted = ordinals.getLongIterator(); wanted.hasNext(); ) {
+        byte[] key = OrdinalKey.of(wanted.next());
+        rows.seek(key);
+        if (rows.isValid() && Arrays.equals(rows.key(), key)) {
+          visitor.visit(key, rows.value());
+        }
+      }
     }
   }
 

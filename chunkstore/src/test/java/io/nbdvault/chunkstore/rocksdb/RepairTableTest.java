@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.roaringbitmap.longlong.Roaring64Bitmap;
 
 /** What a table still gives in which some blocks cannot be read: one record lies in each. */
 @Timeout(60)
@@ -41,6 +42,17 @@ class RepairTableTest {
       repository.spoil(DamagedRepository.chunkKey(disk, Integer.parseInt(chunk)));
     }
     assertThat(ordinals(table)).isEqualTo(expected);
+    assertThat(ordinalsByKey(table)).isEqualTo(expected);
+  }
+
+  private static Set<Long> ordinalsByKey(Path file) throws Exception {
+    Set<Long> ordinals = new TreeSet<>();
+    try (RepairTable table = RepairTable.open(file)) {
+      Roaring64Bitmap wanted = new Roaring64Bitmap();
+      wanted.addRange(1, 2 * CHUNKS);
+      table.forEachOf(wanted, (key, record) -> ordinals.add(RepairTable.prefix(key)));
+    }
+    return ordinals;
   }
 
   private static Set<Long> ordinals(Path file) throws Exception {
