@@ -24,10 +24,13 @@ final class CrashRun {
   private CrashRun() {}
 
   /**
-   * Tries some changes for as long as the limit says, and one at least; all with {@code
-   * -Dnbdvault.crash.all=true}, one with {@code -Dnbdvault.crash.point=N}.
+   * Tries some changes, one of each part of the scenario; so many with {@code
+   * -Dnbdvault.crash.tries=N}, all with {@code -Dnbdvault.crash.all=true}, one with {@code
+   * -Dnbdvault.crash.point=N}.
+   *
+   * @param tries how many, and parts, if nothing else is said
    */
-  static void tryChanges(String test, Scenario scenario, Duration limit, Attempt attempt)
+  static void tryChanges(String test, Scenario scenario, int tries, Attempt attempt)
       throws Exception {
     int only = Integer.getInteger("nbdvault.crash.point", NEVER);
     if (only != NEVER) {
@@ -44,8 +47,12 @@ final class CrashRun {
       }
     } else {
       Random random = Seeds.random(test + ", " + scenario);
-      for (; tried == 0 || System.nanoTime() - begun < limit.toNanos(); tried++) {
-        tryChange(attempt, 1 + random.nextInt(scenario.changesExpected()));
+      int parts =
+          Math.min(Integer.getInteger("nbdvault.crash.tries", tries), scenario.changesExpected());
+      for (; tried < parts; tried++) {
+        int first = 1 + scenario.changesExpected() * tried / parts;
+        int end = 1 + scenario.changesExpected() * (tried + 1) / parts;
+        tryChange(attempt, first + random.nextInt(end - first));
       }
     }
     long seconds = Duration.ofNanos(System.nanoTime() - begun).toSeconds();
