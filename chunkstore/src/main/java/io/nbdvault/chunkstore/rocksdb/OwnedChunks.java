@@ -10,7 +10,10 @@ import java.util.Arrays;
  * pair may be taken for one, which is good enough for statistics.
  */
 final class OwnedChunks {
-  private final long[] words;
+  private static final int ROOM_FIRST = 16;
+
+  private final int capacity;
+  private long[] words;
   private final Owners owners;
   private final long ownerMask;
   private long first = Long.MIN_VALUE;
@@ -21,13 +24,15 @@ final class OwnedChunks {
   /**
    * Makes an empty set, of the first part.
    *
-   * @param capacity how many chunks there is room for, at least 2
+   * @param capacity how many chunks there is room for at most, at least 2; while it grows, half as
+   *     much again
    */
   OwnedChunks(int capacity, Owners owners) {
     if (capacity < 2) {
       throw new IllegalArgumentException("capacity: " + capacity + " (expected: >= 2)");
     }
-    this.words = new long[capacity];
+    this.capacity = capacity;
+    this.words = new long[Math.min(capacity, ROOM_FIRST)];
     this.owners = owners;
     this.ownerMask = (1L << (Integer.SIZE - Integer.numberOfLeadingZeros(owners.count()))) - 1;
   }
@@ -92,10 +97,15 @@ final class OwnedChunks {
 
   private void makeRoom() {
     sort();
-    if (count > words.length / 2) {
-      count = words.length / 2;
-      last = words[count - 1] | ownerMask;
+    if (count <= words.length / 2) {
+      return;
     }
+    if (words.length < capacity) {
+      words = Arrays.copyOf(words, (int) Math.min(capacity, 2L * words.length));
+      return;
+    }
+    count = words.length / 2;
+    last = words[count - 1] | ownerMask;
   }
 
   private void sort() {

@@ -21,7 +21,10 @@ final class PrefixSet {
 
   private static final long SPACE_LAST = Long.MAX_VALUE;
 
-  private final long[] prefixes;
+  private static final int ROOM_FIRST = 16;
+
+  private final int capacity;
+  private long[] prefixes;
   private long first = SPACE_FIRST;
   private long last = SPACE_LAST;
   private int count;
@@ -32,13 +35,15 @@ final class PrefixSet {
   /**
    * Makes an empty set, of the first part.
    *
-   * @param capacity how many prefixes there is room for, at least 2
+   * @param capacity how many prefixes there is room for at most, at least 2; while it grows, half
+   *     as much again
    */
   PrefixSet(int capacity) {
     if (capacity < 2) {
       throw new IllegalArgumentException("capacity: " + capacity + " (expected: >= 2)");
     }
-    this.prefixes = new long[capacity];
+    this.capacity = capacity;
+    this.prefixes = new long[Math.min(capacity, ROOM_FIRST)];
   }
 
   /** The first 64 bits of an id, with the first one flipped. */
@@ -53,17 +58,26 @@ final class PrefixSet {
       return;
     }
     if (count == prefixes.length) {
-      sort();
-      if (count > prefixes.length / 2) {
-        count = prefixes.length / 2;
-        sorted = count;
-        last = prefixes[count - 1];
-      }
+      makeRoom();
       if (prefix > last) {
         return;
       }
     }
     prefixes[count++] = prefix;
+  }
+
+  private void makeRoom() {
+    sort();
+    if (count <= prefixes.length / 2) {
+      return;
+    }
+    if (prefixes.length < capacity) {
+      prefixes = Arrays.copyOf(prefixes, (int) Math.min(capacity, 2L * prefixes.length));
+      return;
+    }
+    count = prefixes.length / 2;
+    sorted = count;
+    last = prefixes[count - 1];
   }
 
   /** Whether an id of this part was added. */
