@@ -68,7 +68,12 @@ enum Counter {
     return key.getBytes(StandardCharsets.US_ASCII);
   }
 
+  /** What it is called in messages. */
+  String what() {
+    return "counter " + key;
+  }
+
   private DamagedException damaged(String reason, @Nullable Throwable cause) {
-    return new DamagedException("counter " + key, OptionalLong.empty(), reason, cause);
+    return new DamagedException(what(), OptionalLong.empty(), reason, cause);
   }
 }

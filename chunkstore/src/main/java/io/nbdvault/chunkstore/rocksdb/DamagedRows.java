@@ -135,8 +135,18 @@ final class DamagedRows {
   /** Takes a row away if there is one: the content was stored anew, or nothing needs it. */
   void remove(Database.Batch batch, IndexKey key) throws StoreException {
     doubtful.remove(key);
-    if (keys.remove(key) || (more && isStored(key))) {
+    if (keys.remove(key) || (more && mayBeStored(key))) {
       batch.delete(Family.DEFAULT, encode(key));
+    }
+  }
+
+  /** To delete a row that is not there costs little; to fail would end all writing. */
+  private boolean mayBeStored(IndexKey key) {
+    try {
+      return isStored(key);
+    } catch (StoreException e) {
+      LOG.debug("damaged=\"{}\" stored=unknown", key, e);
+      return true;
     }
   }
 

@@ -53,7 +53,11 @@ final class LeftOverDamage {
       Interruption.check("reading what is damaged");
       List<IndexKey> listed = new ArrayList<>();
       last = DamagedRows.forSome(database, last, listed::add);
-      steps.run(() -> note(listed));
+      for (int from = 0; from < listed.size(); from += StoreLimits.BATCH_RECORDS) {
+        int end = Math.min(from + StoreLimits.BATCH_RECORDS, listed.size());
+        List<IndexKey> some = listed.subList(from, end);
+        steps.run(() -> note(some));
+      }
     } while (last != null);
   }
 

@@ -5,16 +5,15 @@ import io.nbdvault.chunkstore.format.ContentRecord;
 import io.nbdvault.chunkstore.format.IndexRow;
 import io.nbdvault.chunkstore.format.MalformedRecordException;
 import io.nbdvault.chunkstore.format.OrdinalKey;
-import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalLong;
-import org.jspecify.annotations.Nullable;
 import org.roaringbitmap.longlong.Roaring64Bitmap;
-import org.rocksdb.RocksIterator;
 
 /**
  * Flags the rows of the index whose records a repair has found lost, so that no backup takes the
- * content for stored. That must be done before anybody can open the repaired database.
+ * content for stored, and lists every row that is flagged, so that none is built upon it: the list
+ * may be lost, and a row may be back that was flagged before it was healed. That must be done
+ * before anybody can open the repaired database.
  */
 final class LostRecords {
   /**
@@ -34,25 +33,32 @@ final class LostRecords {
 
   private LostRecords() {}
 
-  /** Flags them. Returns how many were not flagged before. */
+  /**
+   * Flags those that lay in these ranges, and lists all. Returns how many were not flagged before.
+   */
   static long flag(Database database, List<Range> ranges, RepairWriter writer)
       throws StoreException {
-    if (ranges.isEmpty()) {
-      return 0;
-    }
     Roaring64Bitmap whole = new Roaring64Bitmap();
     for (Range range : ranges) {
-      database.iterate(Family.CHUNK, records -> addWhole(records, range, whole));
+      RepairScan.forEach(
+          database,
+          Family.CHUNK,
+          OrdinalKey.of(range.first()),
+          OrdinalKey.of(range.last()),
+          (key, record) -> wholeOrdinal(key, record).ifPresent(whole::addLong));
     }
     long[] flagged = new long[1];
-    database.forEachReadable(
+    RepairScan.forEach(
+        database,
         Family.INDEX,
         (key, value) -> {
-          IndexRow row = decode(value);
-          if (row != null
-              && !row.damaged()
-              && isIn(ranges, row)
-              && !whole.contains(row.ordinal())) {
+          IndexRow row = IndexRow.ifWhole(value);
+          if (row == null) {
+            return;
+          }
+          if (row.damaged()) {
+            DamagedRows.add(writer, key);
+          } else if (isIn(ranges, row) && !whole.contains(row.ordinal())) {
             writer.put(Family.INDEX, key, row.asDamaged().encode());
             DamagedRows.add(writer, key);
             flagged[0]++;
@@ -60,16 +66,6 @@ final class LostRecords {
         });
     writer.write();
     return flagged[0];
-  }
-
-  private static void addWhole(RocksIterator records, Range range, Roaring64Bitmap whole) {
-    for (records.seek(OrdinalKey.of(range.first())); records.isValid(); records.next()) {
-      byte[] key = records.key();
-      if (Arrays.compareUnsigned(key, OrdinalKey.of(range.last())) > 0) {
-        return;
-      }
-      wholeOrdinal(key, records.value()).ifPresent(whole::addLong);
-    }
   }
 
   /** Of a record that is as good as lost there is none. */
@@ -85,13 +81,5 @@ final class LostRecords {
 
   private static boolean isIn(List<Range> ranges, IndexRow row) {
     return ranges.stream().anyMatch(range -> range.contains(row.ordinal()));
-  }
-
-  private static @Nullable IndexRow decode(byte[] value) {
-    try {
-      return IndexRow.decode(value);
-    } catch (MalformedRecordException e) {
-      return null;
-    }
   }
 }

@@ -130,20 +130,19 @@ final class Marker {
   }
 
   private void markChunks() throws StoreException {
-    long[] found = new long[1];
+    Found found = new Found();
     index.forEachChunk(
         part.first(),
         part.last(),
         (key, row) -> {
           if (part.contains(key.id())) {
-            found[0]++;
+            found.add(key.id());
             if (marks.add(row.ordinal())) {
               chunks++;
             }
           }
         });
-    // More rows than prefixes would be two ids that begin alike; fewer is what must not be.
-    long missing = part.count() - found[0];
+    long missing = part.count() - found.prefixes;
     if (missing > 0) {
       throw new DamagedException(
           "index",
@@ -152,6 +151,24 @@ final class Marker {
               + " chunks that snapshots need are not in it; run `nbdvault verify`, then `nbdvault"
               + " repair`",
           null);
+    }
+  }
+
+  /**
+   * Counts the different prefixes of ids that come in their order. Not the rows: whoever chooses
+   * what a disk holds can make two ids that begin alike, and the row of one of them must not stand
+   * for that of another chunk, which is lost.
+   */
+  private static final class Found {
+    private long prefixes;
+    private long last;
+
+    void add(ChunkId id) {
+      long prefix = PrefixSet.prefixOf(id);
+      if (prefixes == 0 || prefix != last) {
+        prefixes++;
+        last = prefix;
+      }
     }
   }
 }

@@ -9,8 +9,9 @@ import java.util.Arrays;
  * takes less from then on. So whoever needs all ids goes over them several times, each time from
  * where the part before ended.
  *
- * <p>Two ids with the same prefix count as one. That is harmless to a mark, which may keep too
- * much, and so improbable that nobody will see it.
+ * <p>Two ids with the same prefix count as one. Chance makes none, but in a repository that is not
+ * encrypted some hours of computing do, out of chunks of one's own. A mark then keeps what has
+ * either id, and if the row of one of the two is lost, the other's hides that: of nobody else's.
  *
  * <p>Prefixes are kept with their first bit flipped: the signed order of those is the order of the
  * ids' bytes.

@@ -83,7 +83,8 @@ final class RepairMending {
 
   /** Takes the records of snapshots out that cannot be read, and tells which. */
   void mendCatalog() throws StoreException {
-    database.forEachReadable(
+    RepairScan.forEach(
+        database,
         Family.CATALOG,
         (key, row) -> {
           if (key.length != SnapshotStateRow.KEY_BYTES) {
@@ -116,7 +117,8 @@ final class RepairMending {
 
   /** Takes rows of the index out that cannot be read. Those that are needed are made again. */
   void mendIndex() throws StoreException {
-    database.forEachReadable(
+    RepairScan.forEach(
+        database,
         Family.INDEX,
         (key, row) -> {
           try {

@@ -43,6 +43,10 @@ final class RepairRowCheck {
   /** What is needed, as far as is known, and has no row. */
   private final Set<IndexKey> missed = new HashSet<>();
 
+  /** Rows of family {@code default} that lie in a block or a file which cannot be read. */
+  private final List<String> unreadable = new ArrayList<>();
+
+  private String unreadableReason = "";
   private boolean rowsDamaged;
   private boolean indexDamaged;
 
@@ -72,6 +76,9 @@ final class RepairRowCheck {
     if (config.encryption() != Encryption.NONE) {
       checkKeys(config);
     }
+    if (!unreadable.isEmpty()) {
+      found(String.join(", ", unreadable), unreadableReason);
+    }
     database.forEachReadable(Family.CATALOG, this::checkCatalogRow);
     database.forEachReadable(Family.INDEX, this::checkIndexRow);
     // Of a collection that was killed, every record gets a row in any case.
@@ -85,15 +92,42 @@ final class RepairRowCheck {
       if (counter == Counter.COMMITS && !HeadFindings.hasHead(config)) {
         continue;
       }
-      try {
-        counter.read(database);
-      } catch (DamagedException e) {
-        found(e.what(), e.reason());
-      } catch (StoreFailedException e) {
-        // Its file is missing: so are all counters in it.
-        found("counter " + counter, "" + e.getMessage());
-      }
+      check(counter.what(), counter.keyBytes(), () -> counter.read(database));
     }
+  }
+
+  /** Looks at a row. */
+  @FunctionalInterface
+  private interface RowCheck {
+    void run() throws StoreException;
+  }
+
+  private void check(String what, byte[] key, RowCheck check) throws StoreException {
+    if (!isReadable(what, key)) {
+      return;
+    }
+    try {
+      check.run();
+    } catch (DamagedException e) {
+      found(e.what(), e.reason());
+    } catch (StoreFailedException e) {
+      found(what, "" + e.getMessage());
+    }
+  }
+
+  /** Whether RocksDB can say if there is such a row; else it is told with the others like it. */
+  private boolean isReadable(String what, byte[] key) throws StoreException {
+    try {
+      database.get(Family.DEFAULT, key);
+      return true;
+    } catch (DamagedException e) {
+      unreadableReason = e.reason();
+    } catch (StoreFailedException e) {
+      // Its file is missing.
+      unreadableReason = "" + e.getMessage();
+    }
+    unreadable.add(what);
+    return false;
   }
 
   /** Returns whether a collection was killed in its sweep, or may have been. */
@@ -114,16 +148,13 @@ final class RepairRowCheck {
   }
 
   private void checkConfigCopy() throws StoreException {
-    try {
-      StoredConfig.copy(database);
-    } catch (DamagedException e) {
-      found(e.what(), e.reason());
-    } catch (StoreFailedException e) {
-      found("copy of config.json", "" + e.getMessage());
-    }
+    check("copy of config.json", StoredConfig.key(), () -> StoredConfig.copy(database));
   }
 
   private void checkKeys(RepositoryConfig config) throws StoreException {
+    if (!isReadable("copy of keys.json", StoredKeys.key())) {
+      return;
+    }
     try {
       byte[] row = database.get(Family.DEFAULT, StoredKeys.key());
       if (row == null) {

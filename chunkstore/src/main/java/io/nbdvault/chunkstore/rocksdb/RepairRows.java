@@ -70,7 +70,8 @@ final class RepairRows {
   /** Ordinals from one to another that rows of the index name, and that have no whole record. */
   Roaring64Bitmap namedAndMissing(long first, long last) throws StoreException {
     Roaring64Bitmap missing = new Roaring64Bitmap();
-    database.forEachReadable(
+    RepairScan.forEach(
+        database,
         Family.INDEX,
         (key, value) -> {
           IndexRow row = IndexRow.ifWhole(value);
@@ -240,15 +241,21 @@ final class RepairRows {
     for (Counter counter : Counter.values()) {
       noteCounterOf(counter);
     }
-    database.forEachReadable(Family.INDEX, (key, row) -> note(row));
+    RepairScan.forEach(database, Family.INDEX, (key, row) -> note(row));
   }
 
   /**
    * Goes through all records and makes the rows of the index that are missing, or that name a
-   * record which is not theirs. After {@link #noteCounters}: a new row is as young as the youngest.
+   * record which is not theirs, or an older one. After {@link #noteCounters}: a new row is as young
+   * as the youngest.
+   *
+   * <p>Content has a second record only because the first one was no good when it was met again,
+   * and that may not show: memory that erred before a record was sealed leaves its checksum right.
+   * So the last record that is whole is the one that counts. They come in the order of their
+   * ordinals: whether a row that was just made can be seen already makes no difference.
    */
   void rebuildIndex() throws StoreException {
-    database.forEachReadable(Family.CHUNK, this::indexRecord);
+    RepairScan.forEach(database, Family.CHUNK, this::indexRecord);
     write();
   }
 
@@ -261,7 +268,9 @@ final class RepairRows {
     maxOrdinal = Math.max(maxOrdinal, ordinal);
     IndexKey indexKey = new IndexKey(header.type(), header.id());
     IndexRow row = row(indexKey);
-    if (row == null || (row.ordinal() != ordinal && !isOf(database, indexKey, row))) {
+    if (row == null
+        || row.ordinal() < ordinal
+        || (row.ordinal() != ordinal && !isOf(database, indexKey, row))) {
       IndexRow made = new IndexRow(ordinal, header.plainLength(), maxEpoch, record.length, false);
       writer.put(Family.INDEX, indexKey.encode(), made.encode());
       indexRows++;

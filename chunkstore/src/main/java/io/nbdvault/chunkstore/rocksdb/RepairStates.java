@@ -59,7 +59,8 @@ final class RepairStates {
       throws StoreException {
     condemnAgain(database, writer);
     writer.write();
-    database.forEachReadable(
+    RepairScan.forEach(
+        database,
         Family.CATALOG,
         (key, row) -> {
           if (key.length == SnapshotStateRow.KEY_BYTES) {

@@ -14,6 +14,7 @@ import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.TestRecords;
 import io.nbdvault.chunkstore.crypto.PlainContent;
 import io.nbdvault.chunkstore.format.ContentId;
+import io.nbdvault.chunkstore.format.ContentRecord;
 import io.nbdvault.chunkstore.format.IndexKey;
 import io.nbdvault.chunkstore.format.IndexRow;
 import io.nbdvault.chunkstore.format.MalformedRecordException;
@@ -108,6 +109,16 @@ final class DamagedRepository {
     long ordinal = row(key).ordinal();
     byte[] record = record(ordinal);
     record[record.length / 2] ^= 1;
+    put(Family.CHUNK, OrdinalKey.of(ordinal), record);
+  }
+
+  /** Changes a byte of some content's record, and its checksum with it: only the id tells. */
+  void changeUnderItsChecksum(IndexKey key) throws StoreException, MalformedRecordException {
+    long ordinal = row(key).ordinal();
+    byte[] record = record(ordinal);
+    // Not where a bit is flipped, and never back to what it was.
+    record[record.length / 2 + 1]++;
+    ContentRecord.seal(record, ordinal);
     put(Family.CHUNK, OrdinalKey.of(ordinal), record);
   }
 

@@ -1,11 +1,15 @@
 package io.nbdvault.chunkstore.rocksdb;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.nbdvault.chunkstore.ChunkId;
+import io.nbdvault.chunkstore.DamagedException;
 import io.nbdvault.chunkstore.format.IndexKey;
 import io.nbdvault.chunkstore.format.RecordType;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -43,6 +47,31 @@ class DamagedRowsTest {
       }
       assertThat(rows.contains(key(ALL - 1))).isFalse();
       assertThat(DamagedRows.read(db, IN_MEMORY).isEmpty()).isTrue();
+    }
+  }
+
+  @Test
+  void takesAwayWhatItCannotLookUp() throws Exception {
+    DamagedRepository repository = DamagedRepository.create(temporary.resolve("repository"));
+    List<Path> before = repository.tables(Family.DEFAULT);
+    try (Database db = Database.open("test", repository.databaseDir(), Database.Access.READ_WRITE);
+        Database.Batch added = db.newBatch();
+        Database.Batch removed = db.newBatch()) {
+      DamagedRows rows = DamagedRows.read(db, IN_MEMORY);
+      for (int i = 0; i < ALL; i++) {
+        rows.add(added, key(i));
+      }
+      db.write(added);
+      db.flush();
+      List<Path> tables = new ArrayList<>(repository.tables(Family.DEFAULT));
+      tables.removeAll(before);
+      DamagedRepository.flipByte(tables.get(0), 10);
+      assertThatThrownBy(() -> rows.contains(key(ALL - 1))).isInstanceOf(DamagedException.class);
+
+      rows.remove(removed, key(ALL - 1));
+      db.write(removed);
+
+      assertThat(rows.contains(key(ALL - 1))).isFalse();
     }
   }
 

@@ -3,6 +3,7 @@ package io.nbdvault.chunkstore.rocksdb;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.nbdvault.chunkstore.ChunkId;
 import io.nbdvault.chunkstore.ChunkStore;
 import io.nbdvault.chunkstore.CollectListener;
 import io.nbdvault.chunkstore.CollectOptions;
@@ -13,6 +14,7 @@ import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.VerifyOptions;
 import io.nbdvault.chunkstore.crypto.PlainContent;
 import io.nbdvault.chunkstore.format.IndexKey;
+import io.nbdvault.chunkstore.format.RecordType;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -136,6 +138,29 @@ class LeftOverDamageTest {
       List<IndexKey> stored = new ArrayList<>();
       DamagedRows.forSome(db, null, stored::add);
       assertThat(stored).containsExactly(again);
+    }
+  }
+
+  @Test
+  void looksUpNoMoreAtATimeThanABatchOfTheWriterHas() throws Exception {
+    try (Database db = Database.open("test", repository.databaseDir(), Database.Access.READ_WRITE);
+        Database.Batch batch = db.newBatch()) {
+      DamagedRows rows = DamagedRows.read(db);
+      int listed = 2 * StoreLimits.BATCH_RECORDS + 1;
+      for (int i = 0; i < listed; i++) {
+        rows.add(batch, new IndexKey(RecordType.CHUNK, new ChunkId(i + 1, 0, 0, 0)));
+      }
+      db.write(batch);
+      ContentReader reader = new ContentReader(db, new PlainContent(), CHUNK);
+      LeftOverDamage.Steps steps =
+          action -> {
+            int before = rows.doubtful().size();
+            action.run();
+            int noted = rows.doubtful().size() - before;
+            assertThat(noted).isLessThanOrEqualTo(StoreLimits.BATCH_RECORDS);
+          };
+      new LeftOverDamage(db, reader, rows, steps).note();
+      assertThat(rows.doubtful()).hasSize(listed);
     }
   }
 

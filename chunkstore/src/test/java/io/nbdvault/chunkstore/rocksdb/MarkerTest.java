@@ -1,11 +1,14 @@
 package io.nbdvault.chunkstore.rocksdb;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.nbdvault.chunkstore.BackupSession;
 import io.nbdvault.chunkstore.ChunkStore;
 import io.nbdvault.chunkstore.CollectListener;
 import io.nbdvault.chunkstore.Compression;
+import io.nbdvault.chunkstore.DamagedException;
+import io.nbdvault.chunkstore.DiskImage;
 import io.nbdvault.chunkstore.DiskRecord;
 import io.nbdvault.chunkstore.DiskTreeBuilder;
 import io.nbdvault.chunkstore.Repositories;
@@ -13,6 +16,7 @@ import io.nbdvault.chunkstore.RepositoryOptions;
 import io.nbdvault.chunkstore.SnapshotRecord;
 import io.nbdvault.chunkstore.TestRecords;
 import io.nbdvault.chunkstore.crypto.PlainContent;
+import io.nbdvault.chunkstore.format.IndexKey;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
@@ -49,6 +53,31 @@ class MarkerTest {
       assertThat(few.parts()).isGreaterThan(CHUNKS / 100);
       assertThat(few.chunks()).isEqualTo(CHUNKS);
       assertThat(found.ordinals()).isEqualTo(expected.ordinals());
+    }
+  }
+
+  @Test
+  void aRowWhoseIdBeginsLikeAnotherDoesNotStandForOneThatIsMissing() throws Exception {
+    DamagedRepository repository = DamagedRepository.create(temporary.resolve("repository"));
+    DiskImage disk = new DiskImage(8 * DamagedRepository.CHUNK, DamagedRepository.CHUNK);
+    for (int i = 0; i < 8; i++) {
+      disk.fill(i, i + 1);
+    }
+    SnapshotRecord snapshot = repository.backUp(disk);
+    IndexKey chunk = DamagedRepository.chunkKey(disk, 1);
+    byte[] twin = chunk.encode();
+    twin[twin.length - 1] ^= 1;
+    repository.put(Family.INDEX, twin, repository.get(Family.INDEX, chunk.encode()));
+    try (Database database =
+        Database.open("test", repository.databaseDir(), Database.Access.READ_ONLY)) {
+      assertThat(marker(database, 100).mark(List.of(snapshot)).ordinals()).isNotNull();
+    }
+    repository.delete(Family.INDEX, DamagedRepository.chunkKey(disk, 3).encode());
+    try (Database database =
+        Database.open("test", repository.databaseDir(), Database.Access.READ_ONLY)) {
+      assertThatThrownBy(() -> marker(database, 100).mark(List.of(snapshot)))
+          .isInstanceOf(DamagedException.class)
+          .hasMessageContaining("1 chunks that snapshots need are not in it");
     }
   }
 
