@@ -36,6 +36,7 @@ final class DamageScenarios {
     // Not its block: the root lies there too, which nothing that is backed up here heals.
     repository.flipBit(leaf);
     repository.flipBit(key(ScenarioDamage.RECORD));
+    repository.changeUnderItsChecksum(key(ScenarioDamage.CONTENT));
     repository.flipBit(key(ScenarioDamage.FOR_GOOD));
     repository.delete(Family.INDEX, key(ScenarioDamage.ROW).encode());
     byte[] row = repository.get(Family.INDEX, key(ScenarioDamage.HARMLESS_ROW).encode());
@@ -63,7 +64,7 @@ final class DamageScenarios {
 
   /**
    * One in which a block of records cannot be read, nor what a collection has deleted from the
-   * index: so the rows show again that it deleted.
+   * index: so the rows show again that it deleted, and one of a record that was healed before.
    */
   static List<String> makeToRepair(Path dir) throws Exception {
     List<String> said = new ArrayList<>();
@@ -74,7 +75,13 @@ final class DamageScenarios {
       steps.backUp(ScenarioDisk.A, Optional.empty());
       steps.backUp(ScenarioDisk.B, Optional.of(ScenarioDisk.A));
       steps.backUp(ScenarioDisk.C, Optional.empty());
+    }
+    repository.changeUnderItsChecksum(key(ScenarioDamage.CONTENT));
+    try (ChunkStore store = Repositories.open(dir)) {
+      ScenarioSteps steps = new ScenarioSteps(store, said::add);
+      store.verify(VerifyOptions.everything(1), progress -> true);
       before = repository.tables(Family.INDEX);
+      steps.giveUp(ScenarioDisk.A);
       steps.forget(ScenarioDisk.B);
       steps.collect();
     }

@@ -2,6 +2,7 @@ package io.nbdvault.chunkstore.rocksdb;
 
 import io.nbdvault.chunkstore.CatalogEntry;
 import io.nbdvault.chunkstore.ChunkId;
+import io.nbdvault.chunkstore.DamagedException;
 import io.nbdvault.chunkstore.DiskRecord;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.crypto.PlainContent;
@@ -36,22 +37,56 @@ record Inspection(
       Map<Long, Integer> records = new HashMap<>();
       database.forEach(Family.CHUNK, (key, record) -> records.put(ordinalOf(key), record.length));
       Map<IndexKey, Long> rows = new HashMap<>();
-      database.forEach(Family.INDEX, (key, row) -> rows.put(keyOf(key), ordinalOfRow(row)));
-      ContentReader reader = new ContentReader(database, new PlainContent(), chunkSizeBytes);
-      Set<IndexKey> reachable = new HashSet<>();
-      for (CatalogEntry entry : new Catalog(database, SnapshotSeal.NONE).list()) {
-        if (entry.isKept()) {
-          for (DiskRecord disk : entry.record().disks()) {
-            reach(reader, disk.root(), reachable);
-          }
-        }
-      }
+      database.forEach(Family.INDEX, (key, row) -> rows.put(keyOf(key), rowOf(row).ordinal()));
+      Set<IndexKey> reachable = reachable(database, chunkSizeBytes);
       long bytes = 0;
       for (Family family : Family.values()) {
         bytes += database.tables(family).stream().mapToLong(Database.Table::sizeBytes).sum();
       }
       return new Inspection(records, rows, reachable, bytes);
     }
+  }
+
+  /**
+   * What a snapshot needs and has no row, and what a backup would take for stored and has no record
+   * that can be read: also where blocks of the database are damaged.
+   */
+  static Set<IndexKey> unreliable(Path dir, int chunkSizeBytes) throws StoreException {
+    Path db = dir.resolve("db");
+    try (Database database = Database.open("test", db, Database.Access.READ_ONLY)) {
+      Map<IndexKey, IndexRow> rows = new HashMap<>();
+      database.forEach(Family.INDEX, (key, row) -> rows.put(keyOf(key), rowOf(row)));
+      Set<IndexKey> unreliable = reachable(database, chunkSizeBytes);
+      unreliable.removeAll(rows.keySet());
+      for (Map.Entry<IndexKey, IndexRow> entry : rows.entrySet()) {
+        if (!entry.getValue().damaged() && !hasRecord(database, entry.getValue())) {
+          unreliable.add(entry.getKey());
+        }
+      }
+      return unreliable;
+    }
+  }
+
+  private static boolean hasRecord(Database database, IndexRow row) throws StoreException {
+    try {
+      return database.get(Family.CHUNK, OrdinalKey.of(row.ordinal())) != null;
+    } catch (DamagedException e) {
+      return false;
+    }
+  }
+
+  private static Set<IndexKey> reachable(Database database, int chunkSizeBytes)
+      throws StoreException {
+    ContentReader reader = new ContentReader(database, new PlainContent(), chunkSizeBytes);
+    Set<IndexKey> reachable = new HashSet<>();
+    for (CatalogEntry entry : new Catalog(database, SnapshotSeal.NONE).list()) {
+      if (entry.isKept()) {
+        for (DiskRecord disk : entry.record().disks()) {
+          reach(reader, disk.root(), reachable);
+        }
+      }
+    }
+    return reachable;
   }
 
   private static void reach(ContentReader reader, ChunkId id, Set<IndexKey> reachable)
@@ -112,9 +147,9 @@ record Inspection(
     }
   }
 
-  private static long ordinalOfRow(byte[] row) {
+  private static IndexRow rowOf(byte[] row) {
     try {
-      return IndexRow.decode(row).ordinal();
+      return IndexRow.decode(row);
     } catch (MalformedRecordException e) {
       throw new AssertionError(e);
     }

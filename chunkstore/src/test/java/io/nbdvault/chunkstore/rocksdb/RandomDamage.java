@@ -35,6 +35,8 @@ final class RandomDamage {
   private enum Kind {
     /** A bit of a record, which RocksDB takes for right. */
     RECORD,
+    /** A byte of a record, with a checksum that is right all the same. */
+    CONTENT,
     /** A row of the index is gone. */
     ROW_GONE,
     /** A bit of a row of the index: it leads to its record all the same. */
@@ -101,12 +103,16 @@ final class RandomDamage {
     }
     byte[] key = keys.get(random.nextInt(keys.size()));
     switch (kind) {
-      case RECORD -> {
+      case RECORD, CONTENT -> {
         IndexKey content = IndexKey.decode(key);
         if (!hasRecord(content)) {
           return false;
         }
-        repository.flipBit(content);
+        if (kind == Kind.RECORD) {
+          repository.flipBit(content);
+        } else {
+          repository.changeUnderItsChecksum(content);
+        }
       }
       case ROW_GONE -> repository.delete(Family.INDEX, key);
       case ROW -> {

@@ -72,6 +72,7 @@ class RandomOperationsTest {
     assertThat(collections).isPositive();
     damage.heal();
     damage.repair();
+    assertThat(Inspection.unreliable(dir, RandomModel.CHUNK)).isEmpty();
     checkThatNothingIsLeft();
   }
 
@@ -79,6 +80,7 @@ class RandomOperationsTest {
   private void damageOrHeal(RandomDamage damage, int round) throws Exception {
     if (round % 3 == 2) {
       damage.heal();
+      assertThat(Inspection.unreliable(dir, RandomModel.CHUNK)).isEmpty();
     } else if (random.nextInt(3) > 0) {
       damage.damage();
     }

@@ -23,6 +23,9 @@ record ScenarioDamage(ScenarioDisk disk, int first, int count, Optional<Scenario
   /** A record with a wrong bit in it. */
   static final ScenarioDamage RECORD = chunk(ScenarioDisk.A, 200, Optional.of(ScenarioDisk.D));
 
+  /** A record with a wrong byte and a checksum that is right all the same. */
+  static final ScenarioDamage CONTENT = chunk(ScenarioDisk.A, 203, Optional.of(ScenarioDisk.D));
+
   /** A chunk whose row in the index is missing. */
   static final ScenarioDamage ROW = chunk(ScenarioDisk.A, 62, Optional.of(ScenarioDisk.D));
 
@@ -47,7 +50,7 @@ record ScenarioDamage(ScenarioDisk disk, int first, int count, Optional<Scenario
   static List<ScenarioDamage> of(Scenario scenario) {
     return switch (scenario) {
       case PLAIN, ENCRYPTED -> List.of();
-      case HEALING -> List.of(RECORD, ROW, NODE, BLOCK, FOR_GOOD);
+      case HEALING -> List.of(RECORD, CONTENT, ROW, NODE, BLOCK, FOR_GOOD);
       case REPAIR -> List.of(RECORD);
     };
   }
