@@ -13,6 +13,7 @@ import io.nbdvault.chunkstore.tree.Awaiting;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HexFormat;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.roaringbitmap.longlong.Roaring64Bitmap;
 import org.slf4j.Logger;
@@ -26,7 +27,8 @@ import org.slf4j.LoggerFactory;
  * <p>A row of the index that is damaged itself is made anew where the record that it belongs to is
  * found. Where not, the row is taken away. That is safe: as long as a snapshot needs the content,
  * no collection deletes anything before a backup has stored it anew or a repair has found its
- * record.
+ * record. What a running session has met no snapshot needs yet, so while there is one the row
+ * stays: no collection begins to delete beside it.
  */
 final class DamageFlags {
   private static final Logger LOG = LoggerFactory.getLogger(DamageFlags.class);
@@ -40,6 +42,7 @@ final class DamageFlags {
   private final StoreWriter writer;
   private final DamagedRows damaged;
   private final Quarantine quarantine;
+  private final BooleanSupplier sessionsRun;
 
   DamageFlags(
       Database database,
@@ -47,13 +50,15 @@ final class DamageFlags {
       Claims claims,
       StoreWriter writer,
       DamagedRows damaged,
-      Quarantine quarantine) {
+      Quarantine quarantine,
+      BooleanSupplier sessionsRun) {
     this.database = database;
     this.reader = reader;
     this.claims = claims;
     this.writer = writer;
     this.damaged = damaged;
     this.quarantine = quarantine;
+    this.sessionsRun = sessionsRun;
   }
 
   /**
@@ -148,6 +153,10 @@ final class DamageFlags {
       WriteTask.RowTask mending = mending(mine, row);
       if (mending == null) {
         return false;
+      }
+      if (mending instanceof WriteTask.Removal && sessionsRun.getAsBoolean()) {
+        LOG.info("row-removal=later what=\"{}\" reason=session-running", key);
+        return addMissing(key);
       }
       writer.submit(mending);
       submitted = mending;

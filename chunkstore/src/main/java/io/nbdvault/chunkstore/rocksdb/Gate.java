@@ -114,6 +114,13 @@ final class Gate {
     }
   }
 
+  /** Whether sessions are running, of which a collection does not know what they have put. */
+  boolean hasSessions() {
+    synchronized (lock) {
+      return !sessions.isEmpty();
+    }
+  }
+
   RocksSnapshotReader openReader(SnapshotId id, ReaderFactory factory) throws StoreException {
     synchronized (lock) {
       requireOpen();

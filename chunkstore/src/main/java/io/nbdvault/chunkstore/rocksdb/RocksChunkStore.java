@@ -52,15 +52,9 @@ final class RocksChunkStore implements ChunkStore {
    * @param writer the thread that writes
    * @param claims what is on its way into the store, or out of it
    * @param intake what feeds the writer
-   * @param flags flags what is damaged
    */
   record Writing(
-      RepositoryLock lock,
-      Ballast ballast,
-      StoreWriter writer,
-      Claims claims,
-      Intake intake,
-      DamageFlags flags) {}
+      RepositoryLock lock, Ballast ballast, StoreWriter writer, Claims claims, Intake intake) {}
 
   private static final Logger LOG = LoggerFactory.getLogger(RocksChunkStore.class);
 
@@ -166,13 +160,25 @@ final class RocksChunkStore implements ChunkStore {
 
   @Override
   public long flagDamaged(Collection<DamagedContent> contents) throws StoreException {
-    return requireWriting().flags().flag(contents);
+    return flags().flag(contents);
   }
 
   @Override
   public long flagDamaged(VerifyReport report) throws StoreException {
-    DamageFlags flags = requireWriting().flags();
+    DamageFlags flags = flags();
     return flags.flag(report.contents()) + flags.flag(report.unlisted().ordinals());
+  }
+
+  private DamageFlags flags() {
+    Writing open = requireWriting();
+    return new DamageFlags(
+        database,
+        reader,
+        open.claims(),
+        open.writer(),
+        damaged,
+        new Quarantine(directory),
+        gate::hasSessions);
   }
 
   @Override

@@ -282,12 +282,10 @@ public final class RocksRepository {
     DamagedRows damaged = DamagedRows.read(database);
     StoreWriter writer = new StoreWriter(database, catalog, claims, commits, ordinals, damaged);
     Intake intake = new Intake(reader, cipher, writer, claims, config.chunkSizeBytes());
-    DamageFlags flags =
-        new DamageFlags(database, reader, claims, writer, damaged, new Quarantine(directory));
     writer.beginEpoch(epoch);
     writer.start();
     RocksChunkStore.Writing writing =
-        new RocksChunkStore.Writing(lock, ballast, writer, claims, intake, flags);
+        new RocksChunkStore.Writing(lock, ballast, writer, claims, intake);
     return new RocksChunkStore(
         config,
         directory,

@@ -3,9 +3,11 @@ package io.nbdvault.chunkstore.rocksdb;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.nbdvault.chunkstore.BackupSession;
 import io.nbdvault.chunkstore.ChunkStore;
 import io.nbdvault.chunkstore.CollectListener;
 import io.nbdvault.chunkstore.CollectOptions;
+import io.nbdvault.chunkstore.Compression;
 import io.nbdvault.chunkstore.DamagedContent;
 import io.nbdvault.chunkstore.DamagedException;
 import io.nbdvault.chunkstore.DiskImage;
@@ -140,6 +142,28 @@ class DamagedRowTest {
       collect(store);
     }
     assertThat(repository.read(snapshot.id())).isEqualTo(disk.bytes());
+  }
+
+  @Test
+  void takesNoWrongRowAwayWhileABackupMayRelyOnIt() throws Exception {
+    IndexKey key = DamagedRepository.chunkKey(disk, 9);
+    byte[] row = repository.get(Family.INDEX, key.encode());
+    ByteBuffer.wrap(row).putLong(8, 0x5555_5555_5555L);
+    repository.put(Family.INDEX, key.encode(), row);
+    try (ChunkStore store = repository.open()) {
+      try (BackupSession session = store.beginBackup(Set.of(), Compression.NONE)) {
+        assertThat(session.snapshotId()).isNotNull();
+        store.forget(Set.of(snapshot.id()));
+        verify(store);
+        assertThat(store.knowsDamage()).isTrue();
+        assertThatThrownBy(() -> collect(store))
+            .isInstanceOf(DamagedException.class)
+            .hasMessageContaining("index row");
+      }
+      verify(store);
+      collect(store);
+    }
+    assertThat(repository.find(Family.INDEX, key.encode())).isEmpty();
   }
 
   @Test
