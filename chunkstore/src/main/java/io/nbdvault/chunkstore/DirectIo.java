@@ -21,7 +21,7 @@ public final class DirectIo {
 
   /**
    * Opens a file that is there. Positions and lengths must then be multiples of the file store's
-   * block size; buffers may be any.
+   * block size, and buffers direct and aligned to it: with others Java 17 fails later.
    *
    * @return empty where the file system or this Java has no such thing, or the file is not there
    */

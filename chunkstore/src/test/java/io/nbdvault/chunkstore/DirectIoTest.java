@@ -34,8 +34,9 @@ class DirectIoTest {
     Assumptions.assumeTrue(channel != null, "the file system has no direct I/O");
 
     try (channel) {
-      assertThat(channel.write(ByteBuffer.allocate(block), block)).isEqualTo(block);
-      assertThatThrownBy(() -> channel.write(ByteBuffer.allocate(block - 1), 0))
+      ByteBuffer blocks = ByteBuffer.allocateDirect(4 * block).alignedSlice(block);
+      assertThat(channel.write(blocks.limit(block), block)).isEqualTo(block);
+      assertThatThrownBy(() -> channel.write(blocks.clear().limit(block - 1), 0))
           .isInstanceOf(IOException.class);
     }
     assertThat(Files.size(file)).isEqualTo(2L * block);

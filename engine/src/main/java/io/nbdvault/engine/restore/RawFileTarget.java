@@ -18,6 +18,8 @@ final class RawFileTarget implements RestoreTarget {
   private final FileChannel channel;
   private final Optional<FileChannel> direct;
   private final long blockBytes;
+  private final ThreadLocal<ByteBuffer> alignedBuffer =
+      ThreadLocal.withInitial(() -> ByteBuffer.allocateDirect(0));
   private volatile boolean directWorks;
 
   /**
@@ -78,15 +80,30 @@ final class RawFileTarget implements RestoreTarget {
       writeTo(channel, offsetBytes, source);
       return;
     }
-    ByteBuffer again = source.duplicate();
     try {
-      writeTo(direct.orElseThrow(), offsetBytes, source);
+      writeTo(direct.orElseThrow(), offsetBytes, aligned(source));
+      source.position(source.limit());
     } catch (IOException e) {
       // Some file systems want more than they say. What else is wrong fails here again.
       directWorks = false;
-      writeTo(channel, offsetBytes, again);
-      source.position(source.limit());
+      writeTo(channel, offsetBytes, source);
     }
+  }
+
+  /**
+   * A copy of the bytes where they can be written from. Java would make one by itself, but Java 17
+   * then fails at the thread's next write of another kind.
+   */
+  private ByteBuffer aligned(ByteBuffer source) {
+    int length = source.remaining();
+    ByteBuffer buffer = alignedBuffer.get();
+    if (buffer.capacity() < length) {
+      // A slice loses up to a block at either end.
+      int block = (int) blockBytes;
+      buffer = ByteBuffer.allocateDirect(length + 2 * block).alignedSlice(block);
+      alignedBuffer.set(buffer);
+    }
+    return buffer.clear().put(source.duplicate()).flip();
   }
 
   private static void writeTo(FileChannel channel, long offsetBytes, ByteBuffer source)
