@@ -98,6 +98,9 @@ final class Database implements AutoCloseable {
   /** Is told before anything is changed on disk, so that a test can end the process there. */
   static volatile Runnable beforeChange = () -> {};
 
+  /** Is told before all files are listed, so that a test can count it: it takes long for many. */
+  static volatile Runnable beforeListing = () -> {};
+
   static {
     NativeLibrary.load();
   }
@@ -229,6 +232,7 @@ final class Database implements AutoCloseable {
   List<Table> tables(Family family) {
     enter();
     try {
+      beforeListing.run();
       return db.getLiveFilesMetaData().stream()
           .filter(file -> Arrays.equals(file.columnFamilyName(), family.nameBytes()))
           .map(
@@ -255,14 +259,16 @@ final class Database implements AutoCloseable {
   }
 
   /**
-   * Drops the files of a family that hold nothing but keys from one to another, both included. Does
-   * not look at what is in memory or in files of level 0.
+   * Drops the files of a family that hold nothing but keys of one of some ranges. Does not look at
+   * what is in memory or in files of level 0.
+   *
+   * @param ranges the first key of each, then its last; both are of it
    */
-  void dropTables(Family family, byte[] first, byte[] last) throws StoreException {
+  void dropTables(Family family, List<byte[]> ranges) throws StoreException {
     enter();
     try {
       beforeChange.run();
-      db.deleteFilesInRanges(handle(family), List.of(first, last), true);
+      db.deleteFilesInRanges(handle(family), ranges, true);
     } catch (RocksDBException e) {
       throw StoreErrors.of(location, "dropping files", e);
     } finally {

@@ -124,7 +124,7 @@ final class VerifyReader {
   /** Says which files are damaged where it could not read. Returns whether it is because of one. */
   private boolean nameTables(long ordinal) {
     if (files.isEmpty()) {
-      files = tables.ascending();
+      files = tables.list().ascending();
     }
     List<DamagedItem> damaged = tables.damagedAt(ordinal, files);
     for (DamagedItem file : damaged) {
