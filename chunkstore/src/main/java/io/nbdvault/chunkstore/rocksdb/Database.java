@@ -53,6 +53,11 @@ final class Database implements AutoCloseable {
     /** With tables that are not those that the list of tables knows. Only for a repair. */
     REPAIR;
 
+    /** Whether all tables are open for as long as the database is. */
+    boolean opensAll() {
+      return this == READ_ONLY || this == READ_DAMAGED;
+    }
+
     boolean isReadOnly() {
       return this == READ_ONLY || this == READ_LOCKED || this == READ_DAMAGED;
     }
@@ -135,9 +140,11 @@ final class Database implements AutoCloseable {
   }
 
   static Database open(String location, Path dir, Access access) throws StoreException {
+    if (access.opensAll()) {
+      OpenFiles.requireForAllOf(dir, location);
+    }
     DatabaseOptions options =
-        new DatabaseOptions(
-            access, !access.isReadOnly() && DirectIo.worksFor(dir.resolve("CURRENT")));
+        new DatabaseOptions(access, !access.isReadOnly() && DirectIo.worksIn(dir));
     List<ColumnFamilyHandle> families = new ArrayList<>();
     try {
       RocksDB db =
@@ -399,11 +406,14 @@ final class Database implements AutoCloseable {
   }
 
   /** Why an iterator that is not valid is not; null if it is at the end. */
-  static @Nullable String failure(RocksIterator rows) {
+  @Nullable String failure(RocksIterator rows) throws StoreException {
     try {
       rows.status();
       return null;
     } catch (RocksDBException e) {
+      if (StoreErrors.isOfOpenFiles(e)) {
+        throw StoreErrors.of(location, "reading", e);
+      }
       return RocksText.brief(e.getMessage());
     }
   }
