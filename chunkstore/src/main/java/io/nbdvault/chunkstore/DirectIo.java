@@ -1,6 +1,7 @@
 package io.nbdvault.chunkstore;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.OpenOption;
@@ -11,22 +12,38 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads and writes that go past the page cache ({@code O_DIRECT}): what is written once and not
  * read soon would only push out what others need, and copying it there takes as long as all else.
  */
 public final class DirectIo {
+  /** The environment variable that turns it off, with the value 0. */
+  public static final String VARIABLE = "NBDVAULT_DIRECT_IO";
+
+  private static final String TRIAL = "direct-io.trial";
+
   private DirectIo() {}
 
   /**
    * Opens a file that is there. Positions and lengths must then be multiples of the file store's
    * block size, and buffers direct and aligned to it: with others Java 17 fails later.
    *
-   * @return empty where the file system or this Java has no such thing, or the file is not there
+   * @return empty where the file system or this Java has no such thing, where it is turned off, or
+   *     if the file is not there
    */
   public static Optional<FileChannel> open(Path file, OpenOption... options) {
-    Optional<OpenOption> direct = option();
+    return open(System.getenv(VARIABLE), file, options);
+  }
+
+  /**
+   * The same.
+   *
+   * @param setting the value of {@link #VARIABLE}
+   */
+  static Optional<FileChannel> open(@Nullable String setting, Path file, OpenOption... options) {
+    Optional<OpenOption> direct = "0".equals(setting) ? Optional.empty() : option();
     if (direct.isEmpty() || !Files.exists(file)) {
       return Optional.empty();
     }
@@ -40,14 +57,30 @@ public final class DirectIo {
     }
   }
 
-  /** Whether {@link #open} would open this file for reading. */
-  public static boolean worksFor(Path file) {
-    Optional<FileChannel> opened = open(file, StandardOpenOption.READ);
-    try (FileChannel channel = opened.orElse(null)) {
-      return channel != null;
+  /**
+   * Whether files in a directory can be written so. Some file systems open them and then fail, so
+   * one block is written for trial; where there is no room for it the answer is no.
+   */
+  public static boolean worksIn(Path directory) {
+    Path trial = directory.resolve(TRIAL);
+    try {
+      try {
+        Files.write(trial, new byte[0]);
+        return writesBlock(trial);
+      } finally {
+        Files.deleteIfExists(trial);
+      }
     } catch (IOException e) {
-      // Not even closing works.
+      // The answer, as above: it is what is tried that may fail.
       return false;
+    }
+  }
+
+  private static boolean writesBlock(Path file) throws IOException {
+    Optional<FileChannel> opened = open(file, StandardOpenOption.WRITE);
+    try (FileChannel channel = opened.orElse(null)) {
+      int block = (int) Math.min(Files.getFileStore(file).getBlockSize(), 1 << 20);
+      return channel != null && channel.write(ByteBuffer.allocate(block), 0) == block;
     }
   }
 

@@ -8,6 +8,7 @@ public abstract sealed class StoreException extends IOException
     permits DamagedException,
         NoRepositoryException,
         NoSuchSnapshotException,
+        OpenFilesException,
         ProtectedSnapshotException,
         RepositoryInUseException,
         StoreFailedException,

@@ -27,6 +27,24 @@ class DirectIoTest {
   }
 
   @Test
+  void isNotUsedWhereItIsTurnedOff() throws IOException {
+    Path file = Files.createFile(dir.resolve("file"));
+    assertThat(DirectIo.open("0", file, StandardOpenOption.READ)).isEmpty();
+  }
+
+  @Test
+  void isTriedWithoutLeavingAnything() {
+    boolean unused = DirectIo.worksIn(dir);
+    assertThat(dir.toFile().list()).isEmpty();
+  }
+
+  @Test
+  void doesNotWorkWhereNothingCanBeWritten() {
+    assertThat(DirectIo.worksIn(dir.resolve("none"))).isFalse();
+    assertThat(DirectIo.worksIn(Path.of("/proc/self"))).isFalse();
+  }
+
+  @Test
   void takesWholeBlocksOnly() throws IOException {
     Path file = Files.createFile(dir.resolve("file"));
     int block = (int) Files.getFileStore(file).getBlockSize();

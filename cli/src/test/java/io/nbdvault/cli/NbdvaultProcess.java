@@ -2,6 +2,7 @@ package io.nbdvault.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.nbdvault.engine.testkit.LauncherOptions;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -107,7 +108,7 @@ final class NbdvaultProcess implements AutoCloseable {
         new ProcessBuilder(command)
             .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
             .redirectError(stderr.toFile());
-    builder.environment().put("MALLOC_ARENA_MAX", "2");
+    builder.environment().putAll(LauncherOptions.malloc());
     builder.environment().remove(NbdvaultCommand.REPOSITORY_VARIABLE);
     builder.environment().put(LastSeen.DIRECTORY_VARIABLE, stderr + ".state");
     NbdvaultProcess started =
@@ -135,8 +136,7 @@ final class NbdvaultProcess implements AutoCloseable {
     // A test run in the background of a script would hand on that SIGINT is ignored.
     command.addAll(List.of("env", "--default-signal"));
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("-Xmx160m", "-XX:MaxDirectMemorySize=192m", "-XX:+UseSerialGC"));
-    command.addAll(List.of("-XX:-UsePerfData", "-Xlog:disable"));
+    command.addAll(LauncherOptions.jvm());
     // Quicker to start, which is most of what such a process does.
     command.add("-XX:TieredStopAtLevel=1");
     if (Runtime.version().feature() >= 24) {

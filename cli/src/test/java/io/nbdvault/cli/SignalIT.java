@@ -3,6 +3,7 @@ package io.nbdvault.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.nbdvault.engine.testkit.LauncherOptions;
 import io.nbdvault.nbd.testkit.ExternalServer;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -43,7 +44,9 @@ class SignalIT {
     // A test run in the background of a script would hand on that SIGINT is ignored.
     command.addAll(List.of("env", "--default-signal"));
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("-Xmx160m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
+    command.addAll(LauncherOptions.jvm());
+    // Quicker to start, which is most of what such a process does.
+    command.add("-XX:TieredStopAtLevel=1");
     if (Runtime.version().feature() >= 24) {
       command.add("--enable-native-access=ALL-UNNAMED");
       command.add("--sun-misc-unsafe-memory-access=allow");

@@ -58,11 +58,19 @@ final class NativeArgon2 implements Argon2 {
   }
 
   private static boolean isLoaded() {
+    return isLoaded(Library::load);
+  }
+
+  /** Whether loading a library ends well. */
+  static boolean isLoaded(Runnable load) {
     try {
-      Library.load();
+      load.run();
       return true;
-    } catch (LinkageError e) {
-      // Of this library, or of JNA's own, which it may not be able to unpack.
+    } catch (VirtualMachineError e) {
+      throw e;
+    } catch (Error e) {
+      // A LinkageError of this library, or of JNA's own, which it may not be able to unpack; or of
+      // no kind, where JNA finds one of its own of another version.
       LOG.debug("argon2=java reason=\"{}\"", e.getMessage());
       return false;
     }

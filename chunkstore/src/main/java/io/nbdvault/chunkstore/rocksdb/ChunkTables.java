@@ -5,7 +5,6 @@ import io.nbdvault.chunkstore.StoreException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -46,16 +45,14 @@ final class ChunkTables {
     this.dir = dir;
   }
 
-  /** In the order of the ordinals at which they begin. */
-  List<Database.Table> ascending() {
-    List<Database.Table> tables = new ArrayList<>(database.tables(Family.CHUNK));
-    tables.sort(Comparator.comparingLong(Database.Table::smallestPrefix));
-    return tables;
+  /** Lists them, which takes a while for each: see {@link TableList}. */
+  TableList list() {
+    return new TableList(database.tables(Family.CHUNK));
   }
 
   /** Lets RocksDB move files by itself, if that is all that it will do. Returns whether it is. */
   boolean settle() throws StoreException {
-    boolean apart = groups(ascending()).stream().allMatch(group -> group.size() == 1);
+    boolean apart = list().groups().stream().allMatch(group -> group.size() == 1);
     database.setAutomaticCompaction(Family.CHUNK, apart);
     return apart;
   }
@@ -63,7 +60,7 @@ final class ChunkTables {
   /**
    * Puts together those that have ordinals in common: rewriting one rewrites them all.
    *
-   * @param ascending as {@link #ascending} gives them
+   * @param ascending in the order of the ordinals at which they begin
    */
   static List<List<Database.Table>> groups(List<Database.Table> ascending) {
     List<List<Database.Table>> groups = new ArrayList<>();
@@ -93,18 +90,9 @@ final class ChunkTables {
     return counts;
   }
 
-  /** What has ordinals from one to another, and whatever would be rewritten with it. */
-  List<Database.Table> reaching(long first, long last) {
-    List<Database.Table> reaching = new ArrayList<>();
-    for (List<Database.Table> group : groups(ascending())) {
-      boolean reaches =
-          group.stream()
-              .anyMatch(table -> table.smallestPrefix() <= last && first <= table.largestPrefix());
-      if (reaches) {
-        reaching.addAll(group);
-      }
-    }
-    return reaching;
+  /** Whether all of them are still there: somebody may have rewritten one since it was listed. */
+  boolean areThere(List<Database.Table> tables) {
+    return tables.stream().allMatch(table -> Files.exists(path(table)));
   }
 
   /**

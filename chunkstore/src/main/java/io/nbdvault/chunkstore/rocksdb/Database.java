@@ -53,6 +53,11 @@ final class Database implements AutoCloseable {
     /** With tables that are not those that the list of tables knows. Only for a repair. */
     REPAIR;
 
+    /** Whether all tables are open for as long as the database is. */
+    boolean opensAll() {
+      return this == READ_ONLY || this == READ_DAMAGED;
+    }
+
     boolean isReadOnly() {
       return this == READ_ONLY || this == READ_LOCKED || this == READ_DAMAGED;
     }
@@ -98,6 +103,9 @@ final class Database implements AutoCloseable {
   /** Is told before anything is changed on disk, so that a test can end the process there. */
   static volatile Runnable beforeChange = () -> {};
 
+  /** Is told before all files are listed, so that a test can count it: it takes long for many. */
+  static volatile Runnable beforeListing = () -> {};
+
   static {
     NativeLibrary.load();
   }
@@ -132,9 +140,11 @@ final class Database implements AutoCloseable {
   }
 
   static Database open(String location, Path dir, Access access) throws StoreException {
+    if (access.opensAll()) {
+      OpenFiles.requireForAllOf(dir, location);
+    }
     DatabaseOptions options =
-        new DatabaseOptions(
-            access, !access.isReadOnly() && DirectIo.worksFor(dir.resolve("CURRENT")));
+        new DatabaseOptions(access, !access.isReadOnly() && DirectIo.worksIn(dir));
     List<ColumnFamilyHandle> families = new ArrayList<>();
     try {
       RocksDB db =
@@ -229,6 +239,7 @@ final class Database implements AutoCloseable {
   List<Table> tables(Family family) {
     enter();
     try {
+      beforeListing.run();
       return db.getLiveFilesMetaData().stream()
           .filter(file -> Arrays.equals(file.columnFamilyName(), family.nameBytes()))
           .map(
@@ -255,14 +266,16 @@ final class Database implements AutoCloseable {
   }
 
   /**
-   * Drops the files of a family that hold nothing but keys from one to another, both included. Does
-   * not look at what is in memory or in files of level 0.
+   * Drops the files of a family that hold nothing but keys of one of some ranges. Does not look at
+   * what is in memory or in files of level 0.
+   *
+   * @param ranges the first key of each, then its last; both are of it
    */
-  void dropTables(Family family, byte[] first, byte[] last) throws StoreException {
+  void dropTables(Family family, List<byte[]> ranges) throws StoreException {
     enter();
     try {
       beforeChange.run();
-      db.deleteFilesInRanges(handle(family), List.of(first, last), true);
+      db.deleteFilesInRanges(handle(family), ranges, true);
     } catch (RocksDBException e) {
       throw StoreErrors.of(location, "dropping files", e);
     } finally {
@@ -393,11 +406,14 @@ final class Database implements AutoCloseable {
   }
 
   /** Why an iterator that is not valid is not; null if it is at the end. */
-  static @Nullable String failure(RocksIterator rows) {
+  @Nullable String failure(RocksIterator rows) throws StoreException {
     try {
       rows.status();
       return null;
     } catch (RocksDBException e) {
+      if (StoreErrors.isOfOpenFiles(e)) {
+        throw StoreErrors.of(location, "reading", e);
+      }
       return RocksText.brief(e.getMessage());
     }
   }

@@ -23,7 +23,7 @@ import org.rocksdb.RateLimiter;
  *
  * <p>Memory: the block cache, which the index and filter blocks are charged to, is 64 MiB;
  * memtables are 2 x 40 MiB of chunks and what little the other families take beside them, 96 MiB in
- * all. Together with a Java heap of 160 MiB the process stays below 512 MiB.
+ * all. Together with the Java heap that it begins with, 160 MiB, the process stays below 512 MiB.
  */
 final class DatabaseOptions implements AutoCloseable {
   private static final long MIB = 1 << 20;
@@ -122,16 +122,16 @@ final class DatabaseOptions implements AutoCloseable {
   }
 
   /**
-   * A writer bounds its files. A reader beside a writer holds all of them open from the start,
-   * because the writer deletes those that it has compacted. With the lock there is no writer;
-   * RocksDB still opens a quarter of so many, less the ten that it keeps for itself, and takes no
-   * less.
+   * A writer bounds its files, also by what the process may open. A reader beside a writer holds
+   * all of them open from the start, because the writer deletes those that it has compacted. With
+   * the lock there is no writer; RocksDB still opens a quarter of so many, less the ten that it
+   * keeps for itself, and takes no less.
    */
   private static int openFilesMax(Database.Access access) {
     return switch (access) {
       case READ_ONLY, READ_DAMAGED -> -1;
       case READ_LOCKED -> 20;
-      case CREATE, READ_WRITE, REPAIR -> 4096;
+      case CREATE, READ_WRITE, REPAIR -> OpenFiles.writerTablesMax(4096);
     };
   }
 

@@ -83,7 +83,7 @@ final class ReclaimPlan {
 
   /** Each group's ordinals from its first to the first of the next. */
   private List<Part> cut(Roaring64Bitmap dead) {
-    List<Database.Table> withRows = tables.ascending();
+    List<Database.Table> withRows = new ArrayList<>(tables.list().ascending());
     Map<String, Long> rowCounts = tables.rowCounts(withRows);
     // One that does not say how many it has stays where it is.
     withRows.removeIf(table -> rowCounts.getOrDefault(table.name(), 1L) == 0);

@@ -31,6 +31,9 @@ final class Reclaimer {
   /** Most bytes that are merged in one go. */
   private static final long MERGED_BYTES_MAX = 256 << 20;
 
+  /** Parts without anything that lives whose files are dropped in one go. */
+  private static final int DROPPED_PARTS_MAX = 256;
+
   /** Room that is left alone for what is flushed meanwhile. */
   private static final long FREE_BYTES_MIN = 4 << 20;
 
@@ -42,6 +45,7 @@ final class Reclaimer {
   private final Marks marks;
   private final Pace pace;
   private final CollectListener listener;
+  private TableList listed = new TableList(List.of());
   private long rewrittenBytes;
   private long leftRecords;
   private long leftBytes;
@@ -76,9 +80,28 @@ final class Reclaimer {
    * must be durable.
    */
   void reclaim(List<ReclaimPlan.Part> parts) throws StoreException {
+    if (!parts.isEmpty()) {
+      count(() -> reclaimAll(parts));
+    }
+  }
+
+  /**
+   * Lists the files, does something with them, and counts what comes of it: once for all parts,
+   * because listing takes as long as there are files. What a backup writes beside it lies behind
+   * all that was there before.
+   */
+  private void count(ReturnedSpace.Change change) throws StoreException {
+    listed = tables.list();
+    long last = listed.lastOrdinal();
+    returned.count(
+        Family.CHUNK, listed.ascending(), table -> table.largestPrefix() <= last, change);
+  }
+
+  private void reclaimAll(List<ReclaimPlan.Part> parts) throws StoreException {
     long expected = parts.stream().mapToLong(ReclaimPlan.Part::sizeBytes).sum();
     long done = 0;
     listener.progress(Phase.RECLAIM, 0, expected);
+    dropDead(parts);
     List<ReclaimPlan.Part> left = parts;
     while (!left.isEmpty()) {
       List<ReclaimPlan.Part> noRoom = new ArrayList<>();
@@ -102,22 +125,35 @@ final class Reclaimer {
     }
   }
 
+  /** Drops the files in which nothing lives. Needs no check: nothing of them is read. */
+  private void dropDead(List<ReclaimPlan.Part> parts) throws StoreException {
+    List<byte[]> ranges = new ArrayList<>();
+    for (ReclaimPlan.Part part : parts) {
+      if (marks.count(part.first(), part.last() + 1) == 0) {
+        ranges.add(OrdinalKey.of(part.first()));
+        ranges.add(OrdinalKey.of(part.last()));
+      }
+    }
+    int step = 2 * DROPPED_PARTS_MAX;
+    for (int i = 0; i < ranges.size(); i += step) {
+      Interruption.check("reclaiming");
+      database.dropTables(Family.CHUNK, ranges.subList(i, Math.min(i + step, ranges.size())));
+    }
+    if (!ranges.isEmpty()) {
+      listed = tables.list();
+    }
+  }
+
   private void reclaim(ReclaimPlan.Part part) throws StoreException {
     long begun = System.nanoTime();
-    byte[] first = OrdinalKey.of(part.first());
-    byte[] last = OrdinalKey.of(part.last());
-    if (marks.count(part.first(), part.last() + 1) == 0) {
-      // Needs no check: nothing of these files is read.
-      replace(part, () -> database.dropTables(Family.CHUNK, first, last));
-    }
-    List<Database.Table> reached = tables.reaching(part.first(), part.last());
+    List<Database.Table> reached = reaching(part);
     if (reached.isEmpty()) {
       return;
     }
     long bytes = bytes(reached);
     if (tables.areWhole(reached)) {
       writer.run(() -> deleteRecords(part));
-      replace(part, () -> database.compact(Family.CHUNK, first, last));
+      database.compact(Family.CHUNK, OrdinalKey.of(part.first()), OrdinalKey.of(part.last()));
       rewrittenBytes += bytes;
     } else {
       LOG.warn("reclaim=left-out first={} last={} reason=damaged", part.first(), part.last());
@@ -126,12 +162,15 @@ final class Reclaimer {
     pace.await(bytes, begun);
   }
 
-  private void replace(ReclaimPlan.Part part, ReturnedSpace.Change change) throws StoreException {
-    returned.count(
-        Family.CHUNK,
-        tables.reaching(part.first(), part.last()),
-        table -> table.smallestPrefix() >= part.first() && table.largestPrefix() <= part.last(),
-        change);
+  /** The files of a part: nobody but this one takes any away, so they are as they were listed. */
+  private List<Database.Table> reaching(ReclaimPlan.Part part) {
+    List<Database.Table> reached = listed.reaching(part.first(), part.last());
+    if (tables.areThere(reached)) {
+      return reached;
+    }
+    // Rewriting another part has rewritten some of this one.
+    listed = tables.list();
+    return listed.reaching(part.first(), part.last());
   }
 
   /**
@@ -139,7 +178,11 @@ final class Reclaimer {
    * deletes, and while they are there RocksDB does not compact by itself.
    */
   void separateFiles() throws StoreException {
-    for (List<Database.Table> group : ChunkTables.groups(tables.ascending())) {
+    count(this::separateListed);
+  }
+
+  private void separateListed() throws StoreException {
+    for (List<Database.Table> group : listed.groups()) {
       boolean room = bytes(group) + FREE_BYTES_MIN <= directory.usableBytes();
       if (group.size() > 1 && room) {
         Interruption.check("separating files");
@@ -157,9 +200,13 @@ final class Reclaimer {
    * themselves.
    */
   void mergeSmallFiles() throws StoreException {
+    count(this::mergeListed);
+  }
+
+  private void mergeListed() throws StoreException {
     List<Database.Table> run = new ArrayList<>();
     long bytes = 0;
-    for (List<Database.Table> group : ChunkTables.groups(tables.ascending())) {
+    for (List<Database.Table> group : listed.groups()) {
       long groupBytes = bytes(group);
       boolean small = groupBytes < SMALL_FILE_BYTES * group.size();
       if (!small || bytes + groupBytes > MERGED_BYTES_MAX) {
@@ -205,11 +252,7 @@ final class Reclaimer {
   private void rewrite(List<Database.Table> run) throws StoreException {
     long first = run.get(0).smallestPrefix();
     long last = run.stream().mapToLong(Database.Table::largestPrefix).max().orElse(first);
-    returned.count(
-        Family.CHUNK,
-        List.copyOf(run),
-        table -> table.smallestPrefix() >= first && table.largestPrefix() <= last,
-        () -> database.compact(Family.CHUNK, OrdinalKey.of(first), OrdinalKey.of(last)));
+    database.compact(Family.CHUNK, OrdinalKey.of(first), OrdinalKey.of(last));
     rewrittenBytes += bytes(run);
   }
 

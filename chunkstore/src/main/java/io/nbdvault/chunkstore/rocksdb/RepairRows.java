@@ -67,15 +67,15 @@ final class RepairRows {
     return indexRows;
   }
 
-  /** Ordinals from one to another that rows of the index name, and that have no whole record. */
-  Roaring64Bitmap namedAndMissing(long first, long last) throws StoreException {
+  /** Ordinals of some ranges that rows of the index name, and that have no whole record. */
+  Roaring64Bitmap namedAndMissing(OrdinalRanges ranges) throws StoreException {
     Roaring64Bitmap missing = new Roaring64Bitmap();
     RepairScan.forEach(
         database,
         Family.INDEX,
         (key, value) -> {
           IndexRow row = IndexRow.ifWhole(value);
-          if (row != null && row.ordinal() >= first && row.ordinal() <= last) {
+          if (row != null && ranges.contains(row.ordinal())) {
             byte[] ordinalKey = OrdinalKey.of(row.ordinal());
             byte[] record = database.get(Family.CHUNK, ordinalKey);
             if (record == null || decode(ordinalKey, record) == null) {

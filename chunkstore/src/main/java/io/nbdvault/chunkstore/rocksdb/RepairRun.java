@@ -11,6 +11,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.roaringbitmap.longlong.Roaring64Bitmap;
 import org.rocksdb.LiveFileMetaData;
 
 /**
@@ -143,6 +144,11 @@ final class RepairRun {
       }
       for (RepairDiagnosis.BadTable bad : badTables) {
         salvage.of(bad, DamagedTables.fileOf(directory.database(), bad.file()));
+        database.flush();
+      }
+      Roaring64Bitmap missing = salvage.missingOf(badTables);
+      for (RepairDiagnosis.BadTable bad : badTables) {
+        salvage.missing(missing, bad, DamagedTables.fileOf(directory.database(), bad.file()));
         database.flush();
       }
       for (Path table : diagnosis.head().tablesToTakeIn()) {

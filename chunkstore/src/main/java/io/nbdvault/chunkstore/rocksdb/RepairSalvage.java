@@ -5,7 +5,9 @@ import io.nbdvault.chunkstore.StoreException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
+import org.roaringbitmap.longlong.Roaring64Bitmap;
 import org.rocksdb.RocksDBException;
 
 /** Puts the rows back that tables still give, and counts what they do not give of the catalog. */
@@ -27,9 +29,6 @@ final class RepairSalvage {
     String range = RepairLosses.range(bad.file().smallestKey(), bad.file().largestKey());
     try {
       read(file, range);
-      if (bad.family() == Family.CHUNK) {
-        readNamed(bad, file);
-      }
     } catch (RocksDBException e) {
       // Nothing of it can be read. That it is damaged was told.
       if (bad.family() == Family.CATALOG) {
@@ -72,17 +71,44 @@ final class RepairSalvage {
     }
   }
 
-  /** Where much cannot be read, what lies in between is found for certain only by its key. */
-  private void readNamed(RepairDiagnosis.BadTable bad, Path file)
-      throws StoreException, RocksDBException {
-    long first = RepairTable.prefix(bad.file().smallestKey());
-    long last = RepairTable.prefix(bad.file().largestKey());
+  /**
+   * What is still missing of the records of these tables: one pass over the index for all of them.
+   */
+  Roaring64Bitmap missingOf(List<RepairDiagnosis.BadTable> tables) throws StoreException {
+    OrdinalRanges ranges = new OrdinalRanges();
+    for (RepairDiagnosis.BadTable bad : tables) {
+      if (bad.family() == Family.CHUNK) {
+        ranges.add(first(bad), last(bad));
+      }
+    }
+    return ranges.isEmpty() ? new Roaring64Bitmap() : rows.namedAndMissing(ranges);
+  }
+
+  /**
+   * Asks a table of records for those that are missing. Where much of it cannot be read, what lies
+   * in between is found for certain only by its key.
+   */
+  void missing(Roaring64Bitmap missing, RepairDiagnosis.BadTable bad, Path file)
+      throws StoreException {
+    if (bad.family() != Family.CHUNK) {
+      return;
+    }
     try (RepairTable table = RepairTable.open(file)) {
       table.forEachOf(
-          rows.namedAndMissing(first, last),
-          (key, record) -> rows.takeIn(Family.CHUNK, key, record));
+          missing, first(bad), last(bad), (key, record) -> rows.takeIn(Family.CHUNK, key, record));
       rows.write();
+    } catch (RocksDBException e) {
+      // Nothing of it can be read, which was told.
+      return;
     }
+  }
+
+  private static long first(RepairDiagnosis.BadTable bad) {
+    return RepairTable.prefix(bad.file().smallestKey());
+  }
+
+  private static long last(RepairDiagnosis.BadTable bad) {
+    return RepairTable.prefix(bad.file().largestKey());
   }
 
   private static String name(Path file) {

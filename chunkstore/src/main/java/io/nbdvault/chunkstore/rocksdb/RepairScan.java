@@ -45,7 +45,7 @@ final class RepairScan {
             }
             visitor.visit(key, rows.value());
           }
-          String failure = Database.failure(rows);
+          String failure = database.failure(rows);
           if (failure != null) {
             throw new StoreFailedException(
                 "The disk gave an error during the repair (reading family "

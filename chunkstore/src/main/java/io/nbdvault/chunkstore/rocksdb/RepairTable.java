@@ -114,12 +114,18 @@ final class RepairTable implements AutoCloseable {
     }
   }
 
-  /** Shows those of these records that are there and can be read. */
-  void forEachOf(Roaring64Bitmap ordinals, Database.RowVisitor visitor) throws StoreException {
+  /** Shows those of these records, from one to another, that are there and can be read. */
+  void forEachOf(Roaring64Bitmap ordinals, long first, long last, Database.RowVisitor visitor)
+      throws StoreException {
     try (ReadOptions readOptions = new ReadOptions();
         SstFileReaderIterator rows = reader.newIterator(readOptions)) {
-      for (LongIterator wanted = ordinals.getLongIterator(); wanted.hasNext(); ) {
-        byte[] key = OrdinalKey.of(wanted.next());
+      LongIterator wanted = ordinals.getLongIteratorFrom(first);
+      while (wanted.hasNext()) {
+        long ordinal = wanted.next();
+        if (ordinal > last) {
+          break;
+        }
+        byte[] key = OrdinalKey.of(ordinal);
         rows.seek(key);
         if (rows.isValid() && Arrays.equals(rows.key(), key)) {
           visitor.visit(key, rows.value());

@@ -47,9 +47,8 @@ final class ReturnedSpace {
    *
    * @param before the files that it may replace
    * @param own which of the new files are its own
-   * @return bytes of the files that it wrote
    */
-  long count(
+  void count(
       Family family, List<Database.Table> before, Predicate<Database.Table> own, Change change)
       throws StoreException {
     Map<String, Gone> replaced = new HashMap<>();
@@ -66,7 +65,6 @@ final class ReturnedSpace {
     }
     gone.addAll(replaced.values());
     writtenBytes += written;
-    return written;
   }
 
   private boolean isLinkedElsewhere(Path path) throws StoreException {

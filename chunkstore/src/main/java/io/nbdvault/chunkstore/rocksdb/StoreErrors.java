@@ -1,6 +1,7 @@
 package io.nbdvault.chunkstore.rocksdb;
 
 import io.nbdvault.chunkstore.DamagedException;
+import io.nbdvault.chunkstore.OpenFilesException;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.StoreFailedException;
 import io.nbdvault.chunkstore.StoreFullException;
@@ -15,6 +16,9 @@ final class StoreErrors {
   /** What strerror says for ENOSPC; RocksDB does not carry the number in every path. */
   private static final String NO_SPACE = "No space left on device";
 
+  /** What strerror says for EMFILE; the system's own limit, ENFILE, has another text. */
+  private static final String TOO_MANY_FILES = "Too many open files";
+
   private StoreErrors() {}
 
   /**
@@ -26,6 +30,9 @@ final class StoreErrors {
     @Nullable Status status = e.getStatus();
     if (isNoSpace(status, e)) {
       return new StoreFullException(location, e);
+    }
+    if (isOfOpenFiles(e)) {
+      return new OpenFilesException(location, e);
     }
     if (status != null && status.getCode() == Status.Code.Corruption) {
       return new DamagedException(what, OptionalLong.empty(), RocksText.brief(e.getMessage()), e);
@@ -48,7 +55,15 @@ final class StoreErrors {
     if (message != null && message.contains(NO_SPACE)) {
       return new StoreFullException(location, e);
     }
+    if (isOfOpenFiles(e)) {
+      return new OpenFilesException(location, e);
+    }
     return failed(location, what, e);
+  }
+
+  /** Whether it is only that this process may not open one more file. */
+  static boolean isOfOpenFiles(Exception e) {
+    return e.getMessage() != null && e.getMessage().contains(TOO_MANY_FILES);
   }
 
   private static StoreFailedException failed(String location, String what, Exception e) {

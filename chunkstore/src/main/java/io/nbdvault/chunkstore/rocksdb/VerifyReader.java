@@ -1,7 +1,9 @@
 package io.nbdvault.chunkstore.rocksdb;
 
+import io.nbdvault.chunkstore.DamagedException;
 import io.nbdvault.chunkstore.DamagedItem;
 import io.nbdvault.chunkstore.StoreException;
+import io.nbdvault.chunkstore.StoreFailedException;
 import io.nbdvault.chunkstore.format.OrdinalKey;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -62,7 +64,7 @@ final class VerifyReader {
 
   private void read(RocksIterator rows, long ordinal, VerifyBatch batch) throws StoreException {
     if (!moveTo(rows, ordinal)) {
-      readAlone(ordinal, batch, String.valueOf(Database.failure(rows)));
+      readAlone(ordinal, batch, String.valueOf(database.failure(rows)));
     } else if (at == ordinal) {
       int length = rows.value(batch.bytes(), batch.end(), batch.room());
       add(batch, ordinal, length);
@@ -72,7 +74,7 @@ final class VerifyReader {
   }
 
   /** Puts the iterator at the ordinal or behind it. Returns false if it cannot say. */
-  private boolean moveTo(RocksIterator rows, long ordinal) {
+  private boolean moveTo(RocksIterator rows, long ordinal) throws StoreException {
     for (int passed = 0; positioned && at < ordinal; passed++) {
       if (passed == PASSED_OVER_MAX) {
         positioned = false;
@@ -88,23 +90,23 @@ final class VerifyReader {
     return positioned;
   }
 
-  private void look(RocksIterator rows) {
+  private void look(RocksIterator rows) throws StoreException {
     positioned = true;
     if (rows.isValid()) {
       at = ByteBuffer.wrap(rows.key()).getLong();
-    } else if (Database.failure(rows) == null) {
+    } else if (database.failure(rows) == null) {
       at = Long.MAX_VALUE;
     } else {
       positioned = false;
     }
   }
 
-  private void readAlone(long ordinal, VerifyBatch batch, String failure) {
+  private void readAlone(long ordinal, VerifyBatch batch, String failure) throws StoreException {
     boolean named = nameTables(ordinal);
     byte[] record;
     try {
       record = database.get(Family.CHUNK, OrdinalKey.of(ordinal));
-    } catch (StoreException e) {
+    } catch (DamagedException | StoreFailedException e) {
       findings.suspect(ordinal, "" + e.getMessage());
       return;
     }
@@ -124,7 +126,7 @@ final class VerifyReader {
   /** Says which files are damaged where it could not read. Returns whether it is because of one. */
   private boolean nameTables(long ordinal) {
     if (files.isEmpty()) {
-      files = tables.ascending();
+      files = tables.list().ascending();
     }
     List<DamagedItem> damaged = tables.damagedAt(ordinal, files);
     for (DamagedItem file : damaged) {

@@ -15,6 +15,13 @@ final class ChildJvm {
 
   static Process start(Path temporary, int heapMib, Class<?> main, String... arguments)
       throws IOException {
+    return new ProcessBuilder(command(temporary, heapMib, main, arguments))
+        .redirectError(ProcessBuilder.Redirect.INHERIT)
+        .start();
+  }
+
+  /** What starts it. */
+  static List<String> command(Path temporary, int heapMib, Class<?> main, String... arguments) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     // Quicker to start, which is most of what such a process does.
@@ -27,6 +34,6 @@ final class ChildJvm {
     command.add("-Djava.io.tmpdir=" + temporary);
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
     command.addAll(List.of(arguments));
-    return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    return command;
   }
 }

@@ -21,7 +21,7 @@ class DirectWritesTest {
   void rocksDbIsToldToWritePastThePageCacheWhereTheFileSystemTakesThat() throws IOException {
     Repositories.create(dir.resolve("repository"), RepositoryOptions.defaults());
     Path database = dir.resolve("repository/db");
-    boolean taken = DirectIo.worksFor(database.resolve("CURRENT"));
+    boolean taken = DirectIo.worksIn(database);
 
     try (ChunkStore store = Repositories.open(dir.resolve("repository"))) {
       assertThat(store.snapshots()).isEmpty();
@@ -32,7 +32,7 @@ class DirectWritesTest {
     }
   }
 
-  private static String newestOptions(Path database) throws IOException {
+  static String newestOptions(Path database) throws IOException {
     try (Stream<Path> files = Files.list(database)) {
       Path newest =
           files

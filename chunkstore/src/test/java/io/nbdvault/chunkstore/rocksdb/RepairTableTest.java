@@ -50,7 +50,8 @@ class RepairTableTest {
     try (RepairTable table = RepairTable.open(file)) {
       Roaring64Bitmap wanted = new Roaring64Bitmap();
       wanted.addRange(1, 2 * CHUNKS);
-      table.forEachOf(wanted, (key, record) -> ordinals.add(RepairTable.prefix(key)));
+      table.forEachOf(
+          wanted, 0, Long.MAX_VALUE, (key, record) -> ordinals.add(RepairTable.prefix(key)));
     }
     return ordinals;
   }

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A sparse raw image. What is not written stays a hole. Whole blocks go past the page cache where
@@ -38,20 +39,20 @@ final class RawFileTarget implements RestoreTarget {
   static RawFileTarget create(Path target, long sizeBytes) throws IOException {
     TemporaryFile file = TemporaryFile.create(target);
     boolean opened = false;
+    @Nullable FileChannel channel = null;
     try {
-      FileChannel channel = FileChannel.open(file.path(), StandardOpenOption.WRITE);
+      channel = FileChannel.open(file.path(), StandardOpenOption.WRITE);
       if (sizeBytes > 0) {
         setSize(file.path(), sizeBytes);
       }
+      long blockBytes = Files.getFileStore(file.path()).getBlockSize();
+      // Last, so that nothing can fail behind it.
+      Optional<FileChannel> direct = DirectIo.open(file.path(), StandardOpenOption.WRITE);
       opened = true;
-      return new RawFileTarget(
-          file,
-          channel,
-          DirectIo.open(file.path(), StandardOpenOption.WRITE),
-          Files.getFileStore(file.path()).getBlockSize());
+      return new RawFileTarget(file, channel, direct, blockBytes);
     } finally {
       if (!opened) {
-        file.remove();
+        closeAll(file, channel, null);
       }
     }
   }
@@ -131,12 +132,15 @@ final class RawFileTarget implements RestoreTarget {
 
   @Override
   public void close() throws IOException {
-    try {
-      if (direct.isPresent()) {
-        direct.get().close();
-      }
-      channel.close();
-    } finally {
+    closeAll(file, channel, direct.orElse(null));
+  }
+
+  /** Closes each of them whatever becomes of the others, and removes the file. */
+  private static void closeAll(
+      TemporaryFile file, @Nullable FileChannel channel, @Nullable FileChannel direct)
+      throws IOException {
+    try (channel;
+        direct) {
       file.remove();
     }
   }

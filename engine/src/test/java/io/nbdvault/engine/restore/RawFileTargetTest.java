@@ -1,10 +1,14 @@
 package io.nbdvault.engine.restore;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
@@ -40,6 +44,36 @@ class RawFileTargetTest {
       writeAll(target);
     }
     assertThat(file).hasBinaryContent(content);
+  }
+
+  @Test
+  void writesWholeBlocksPastThePageCache() throws IOException {
+    Path file = dir.resolve("disk.raw");
+    TemporaryFile temporary = TemporaryFile.create(file);
+    FileChannel refuses = FileChannel.open(temporary.path(), StandardOpenOption.WRITE);
+    refuses.close();
+    FileChannel direct = FileChannel.open(temporary.path(), StandardOpenOption.WRITE);
+    try (RawFileTarget target = new RawFileTarget(temporary, refuses, Optional.of(direct), 4096)) {
+      target.write(0, ByteBuffer.allocate(BLOCK));
+      assertThat(direct.size()).isEqualTo(BLOCK);
+      assertThatThrownBy(() -> target.write(0, ByteBuffer.allocate(100)))
+          .isInstanceOf(ClosedChannelException.class);
+    }
+    assertThat(direct.isOpen()).isFalse();
+  }
+
+  @Test
+  void closesWhatItCanIfSomethingElseFails() throws IOException {
+    TemporaryFile temporary = TemporaryFile.create(dir.resolve("disk.raw"));
+    FileChannel channel = FileChannel.open(temporary.path(), StandardOpenOption.WRITE);
+    FileChannel direct = FileChannel.open(temporary.path(), StandardOpenOption.WRITE);
+    // A directory with something in it cannot be removed as a file.
+    Files.delete(temporary.path());
+    Files.createDirectories(temporary.path().resolve("inside"));
+    RawFileTarget target = new RawFileTarget(temporary, channel, Optional.of(direct), 4096);
+    assertThatThrownBy(target::close).isInstanceOf(DirectoryNotEmptyException.class);
+    assertThat(channel.isOpen()).isFalse();
+    assertThat(direct.isOpen()).isFalse();
   }
 
   @Test

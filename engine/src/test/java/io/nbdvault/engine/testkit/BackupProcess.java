@@ -14,8 +14,8 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A backup in a JVM of its own, started with the memory options of {@code bin/nbdvault}, to see
- * what a run takes from its host.
+ * A backup in a JVM of its own, started with the options of {@code bin/nbdvault}, to see what a run
+ * takes from its host.
  */
 public final class BackupProcess {
   private static final long RUN_SECONDS_MAX = 300;
@@ -47,17 +47,14 @@ public final class BackupProcess {
     Path output = Files.createTempFile(directory, "backup", ".out");
     List<String> command =
         new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx160m",
-                "-XX:MaxDirectMemorySize=192m",
-                "-XX:+UseSerialGC"));
+            List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+    command.addAll(LauncherOptions.jvm());
     command.addAll(List.of("-cp", System.getProperty("java.class.path")));
     command.addAll(
         List.of(BackupProcess.class.getName(), repository.toString(), qmpSocket.toString()));
     ProcessBuilder builder =
         new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output.toFile());
-    builder.environment().put("MALLOC_ARENA_MAX", "2");
+    builder.environment().putAll(LauncherOptions.malloc());
     Process process = builder.start();
     try {
       if (!process.waitFor(RUN_SECONDS_MAX, TimeUnit.SECONDS) || process.exitValue() != 0) {
