@@ -28,7 +28,7 @@ public final class DirectIo {
 
   /**
    * Opens a file that is there. Positions and lengths must then be multiples of the file store's
-   * block size, and buffers direct and aligned to it: with others Java 17 fails later.
+   * block size, and buffers such as {@link #buffer} makes.
    *
    * @return empty where the file system or this Java has no such thing, where it is turned off, or
    *     if the file is not there
@@ -80,8 +80,20 @@ public final class DirectIo {
     Optional<FileChannel> opened = open(file, StandardOpenOption.WRITE);
     try (FileChannel channel = opened.orElse(null)) {
       int block = (int) Math.min(Files.getFileStore(file).getBlockSize(), 1 << 20);
-      return channel != null && channel.write(ByteBuffer.allocate(block), 0) == block;
+      return channel != null && channel.write(buffer(block, block).limit(block), 0) == block;
     }
+  }
+
+  /**
+   * Makes a buffer that can be written from. Java would copy any other into one of its own, but
+   * Java 17 then fails at the thread's next write of another kind.
+   *
+   * @param bytes what it holds at least
+   * @param blockBytes the file store's block size, a power of two
+   */
+  public static ByteBuffer buffer(int bytes, int blockBytes) {
+    // A slice loses up to a block at either end.
+    return ByteBuffer.allocateDirect(bytes + 2 * blockBytes).alignedSlice(blockBytes);
   }
 
   /** By name: the compiler has a warning for it that cannot be switched off, though it is open. */

@@ -52,11 +52,24 @@ class DirectIoTest {
     Assumptions.assumeTrue(channel != null, "the file system has no direct I/O");
 
     try (channel) {
-      ByteBuffer blocks = ByteBuffer.allocateDirect(4 * block).alignedSlice(block);
+      ByteBuffer blocks = DirectIo.buffer(block, block);
       assertThat(channel.write(blocks.limit(block), block)).isEqualTo(block);
       assertThatThrownBy(() -> channel.write(blocks.clear().limit(block - 1), 0))
           .isInstanceOf(IOException.class);
     }
     assertThat(Files.size(file)).isEqualTo(2L * block);
+  }
+
+  /** Java 17's do not once it has made a buffer for direct I/O by itself. */
+  @Test
+  void leavesTheThreadsOtherWritesAlone() throws IOException {
+    Assumptions.assumeTrue(DirectIo.worksIn(dir), "the file system has no direct I/O");
+    try (FileChannel channel =
+        FileChannel.open(
+            dir.resolve("other"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+      for (int bytes = 1; bytes <= 1 << 20; bytes *= 2) {
+        assertThat(channel.write(ByteBuffer.allocate(bytes), 0)).isEqualTo(bytes);
+      }
+    }
   }
 }

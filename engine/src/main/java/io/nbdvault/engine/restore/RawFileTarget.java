@@ -91,17 +91,12 @@ final class RawFileTarget implements RestoreTarget {
     }
   }
 
-  /**
-   * A copy of the bytes where they can be written from. Java would make one by itself, but Java 17
-   * then fails at the thread's next write of another kind.
-   */
+  /** A copy of the bytes where they can be written from. */
   private ByteBuffer aligned(ByteBuffer source) {
     int length = source.remaining();
     ByteBuffer buffer = alignedBuffer.get();
     if (buffer.capacity() < length) {
-      // A slice loses up to a block at either end.
-      int block = (int) blockBytes;
-      buffer = ByteBuffer.allocateDirect(length + 2 * block).alignedSlice(block);
+      buffer = DirectIo.buffer(length, (int) blockBytes);
       alignedBuffer.set(buffer);
     }
     return buffer.clear().put(source.duplicate()).flip();
