@@ -10,8 +10,9 @@ function row(what, format, step, name, divisor,   run, line, value) {
 function phase(what, step,   run, line) {
   line = "| " what " |"
   for (run = 1; run <= runs; run++) {
-    line = line sprintf(" %.1f s (%.1f), %d MB |", figure(run, step, "seconds"),
-      figure(run, step, "cpu"), figure(run, step, "peak_bytes") / 1e6)
+    line = line " " (figure(run, step, "seconds") == "" ? "–" : sprintf("%.1f s (%.1f), %d MB",
+      figure(run, step, "seconds"), figure(run, step, "cpu"),
+      figure(run, step, "peak_bytes") / 1e6)) " |"
   }
   print line
 }
