@@ -3,6 +3,8 @@
 
 # shellcheck source=bin/lib/jdk.sh
 source bin/lib/jdk.sh
+# shellcheck source=bin/lib/jvm.sh
+source bin/lib/jvm.sh
 find_jdk 17 999 javac || die "no JDK of version 17 or later found"
 
 # build ROOT [MODULES]: of the project or of a copy of it; bench alone by default
@@ -13,12 +15,11 @@ build() {
 }
 
 # java_run CLASS ARGUMENTS...: with the options of bin/nbdvault; `root` is the project's, if it is
-# not this directory.
-java_run() {
-  local at=${root:-.}
-  local -a jar=("$at"/bench/target/bench-*.jar) options=(-Xms160m -Xmx512m -XX:MaxNewSize=53m
-    -XX:MaxDirectMemorySize=192m -XX:+UseSerialGC -XX:-UsePerfData -Xlog:disable)
-  ((jdk_major >= 24)) && options+=(--enable-native-access=ALL-UNNAMED)
-  ((jdk_major >= 23)) && options+=(--sun-misc-unsafe-memory-access=allow)
-  nice -n 5 "$jdk_home/bin/java" "${options[@]}" -cp "${jar[0]}:$(<"$at/bench/target/classpath")" "$@"
-}
+# not this directory. In a shell of its own: what else is measured keeps its own malloc.
+java_run() (
+  local at=${root:-.} native=''
+  local -a options jar=("$at"/bench/target/bench-*.jar)
+  jvm_options
+  malloc_settings
+  exec nice -n 5 "$jdk_home/bin/java" "${options[@]}" -cp "${jar[0]}:$(<"$at/bench/target/classpath")" "$@"
+)
