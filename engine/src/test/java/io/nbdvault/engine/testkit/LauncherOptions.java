@@ -11,8 +11,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What {@code bin/nbdvault} starts its JVM with, read from where it has it: what a test says of memory and
- * time is then said of the program, also after somebody has changed it.
+ * What {@code bin/nbdvault} starts its JVM with, read from where it has it: what a test says of
+ * memory and time is then said of the program, also after somebody has changed it.
  */
 public final class LauncherOptions {
   private static final Path LAUNCHER = Path.of("bin", "lib", "jvm.sh");
