@@ -79,7 +79,7 @@ final class ChunkTables {
    * How many rows lie in each file, by its name, deleted ones too as long as they take room. Of a
    * file that does not say any more, nothing is known.
    */
-  Map<String, Long> rowCounts(List<Database.Table> tables) {
+  Map<String, Long> rowCounts(List<Database.Table> tables) throws StoreException {
     Map<String, Long> counts = new HashMap<>();
     for (Database.Table table : tables) {
       OptionalLong count = RepairTable.rowCount(path(table));
@@ -100,7 +100,7 @@ final class ChunkTables {
    *
    * @return whether all of them are whole
    */
-  boolean areWhole(List<Database.Table> tables) {
+  boolean areWhole(List<Database.Table> tables) throws StoreException {
     boolean all = true;
     for (Database.Table table : tables) {
       all &= isWhole(table);
@@ -108,15 +108,11 @@ final class ChunkTables {
     return all;
   }
 
-  private boolean isWhole(Database.Table table) {
+  private boolean isWhole(Database.Table table) throws StoreException {
     if (damaged.containsKey(table.name())) {
       return false;
     }
-    Path file = path(table);
-    String reason =
-        DamagedTables.reason(file, table.sizeBytes())
-            .or(() -> RepairTable.damage(file))
-            .orElse(null);
+    String reason = DamagedTables.damage(path(table), table.sizeBytes()).orElse(null);
     if (reason != null) {
       damaged.put(table.name(), new DamagedItem(DamagedTables.nameOf(table), reason));
     }
@@ -128,7 +124,7 @@ final class ChunkTables {
    *
    * @param tables all of them
    */
-  List<DamagedItem> damagedAt(long ordinal, List<Database.Table> tables) {
+  List<DamagedItem> damagedAt(long ordinal, List<Database.Table> tables) throws StoreException {
     List<DamagedItem> found = new ArrayList<>();
     for (Database.Table table : tables) {
       boolean reaches = table.smallestPrefix() <= ordinal && ordinal <= table.largestPrefix();

@@ -7,7 +7,6 @@ import io.nbdvault.chunkstore.format.SnapshotFrame;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
-import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.LinkedHashSet;
 import java.util.Optional;
@@ -54,22 +53,16 @@ final class CondemnedRows {
   /** All of them: as many as one collection has condemned and not yet taken away. */
   static Set<SnapshotId> read(Database database) throws StoreException {
     Set<SnapshotId> ids = new LinkedHashSet<>();
-    byte[] from = PREFIX;
-    byte[] end = PREFIX.clone();
-    end[end.length - 1]++;
-    while (true) {
-      Database.Rows some = database.rows(Family.DEFAULT, from, end, StoreLimits.SCAN_ROWS);
-      for (int i = 0; i < some.count(); i++) {
-        byte[] key = some.key(i);
-        if (key.length == PREFIX.length + SnapshotId.BYTES) {
-          ids.add(new SnapshotId(HexFormat.of().formatHex(key, PREFIX.length, key.length)));
-        }
-      }
-      if (some.count() < StoreLimits.SCAN_ROWS) {
-        return ids;
-      }
-      byte[] last = some.key(some.count() - 1);
-      from = Arrays.copyOf(last, last.length + 1);
-    }
+    PagedScan.forEach(
+        database,
+        Family.DEFAULT,
+        PREFIX,
+        "reading what is condemned",
+        (key, value) -> {
+          if (key.length == PREFIX.length + SnapshotId.BYTES) {
+            ids.add(new SnapshotId(HexFormat.of().formatHex(key, PREFIX.length, key.length)));
+          }
+        });
+    return ids;
   }
 }

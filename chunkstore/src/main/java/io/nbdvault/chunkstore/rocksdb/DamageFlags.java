@@ -10,7 +10,6 @@ import io.nbdvault.chunkstore.format.MalformedRecordException;
 import io.nbdvault.chunkstore.format.OrdinalKey;
 import io.nbdvault.chunkstore.format.RecordType;
 import io.nbdvault.chunkstore.tree.Awaiting;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.HexFormat;
 import java.util.function.BooleanSupplier;
@@ -108,24 +107,20 @@ final class DamageFlags {
   }
 
   private long flagByIndex(Roaring64Bitmap ordinals) throws StoreException, InterruptedException {
-    long flagged = 0;
-    byte[] next = new byte[0];
-    byte[] end = {(byte) 0xff};
-    while (true) {
-      Interruption.check("flagging what is damaged");
-      Database.Rows rows = database.rows(Family.INDEX, next, end, StoreLimits.SCAN_ROWS);
-      for (int i = 0; i < rows.count(); i++) {
-        IndexRow row = IndexRow.ifWhole(rows.value(i));
-        if (row != null && ordinals.contains(row.ordinal())) {
-          flagged += flag(rows.key(i)) ? 1 : 0;
-        }
-      }
-      if (rows.count() < StoreLimits.SCAN_ROWS) {
-        return flagged;
-      }
-      byte[] last = rows.key(rows.count() - 1);
-      next = Arrays.copyOf(last, last.length + 1);
-    }
+    long[] flagged = new long[1];
+    PagedScan.<InterruptedException>forEach(
+        database,
+        Family.INDEX,
+        new byte[0],
+        new byte[] {(byte) 0xff},
+        "flagging what is damaged",
+        (key, value) -> {
+          IndexRow row = IndexRow.ifWhole(value);
+          if (row != null && ordinals.contains(row.ordinal())) {
+            flagged[0] += flag(key) ? 1 : 0;
+          }
+        });
+    return flagged[0];
   }
 
   private boolean flag(byte[] keyBytes) throws StoreException, InterruptedException {

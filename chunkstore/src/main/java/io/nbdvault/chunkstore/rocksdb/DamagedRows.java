@@ -56,41 +56,34 @@ final class DamagedRows {
   /** Reads the rows, and keeps at most so many keys in memory. */
   static DamagedRows read(Database database, int keysMax) throws StoreException {
     DamagedRows rows = new DamagedRows(database, keysMax);
-    byte @Nullable [] last = null;
-    do {
-      last = forSome(database, last, rows::remember);
-    } while (last != null);
+    forEach(database, rows::remember);
     return rows;
   }
 
-  /** Is shown what a row is about. */
+  /** Is shown what a row is about. May call the store. */
   @FunctionalInterface
   interface Visitor {
     void visit(IndexKey key) throws StoreException;
   }
 
-  /**
-   * Shows some thousand of the rows that are stored.
-   *
-   * @param last what this returned before; null at first
-   * @return null if those were the last ones
-   */
-  static byte @Nullable [] forSome(Database database, byte @Nullable [] last, Visitor visitor)
-      throws StoreException {
-    byte[] from = last == null ? PREFIX : Arrays.copyOf(last, last.length + 1);
-    byte[] end = PREFIX.clone();
-    end[end.length - 1]++;
-    Database.Rows some = database.rows(Family.DEFAULT, from, end, StoreLimits.SCAN_ROWS);
-    for (int i = 0; i < some.count(); i++) {
-      byte[] row = some.key(i);
-      try {
-        visitor.visit(IndexKey.decode(Arrays.copyOfRange(row, PREFIX.length, row.length)));
-      } catch (MalformedRecordException e) {
-        // The next verification finds again what it was about.
-        LOG.warn("damaged-row=ignored reason=\"{}\"", e.getMessage());
-      }
-    }
-    return some.count() < StoreLimits.SCAN_ROWS ? null : some.key(some.count() - 1);
+  /** Shows the rows that are stored. */
+  static void forEach(Database database, Visitor visitor) throws StoreException {
+    PagedScan.forEach(
+        database,
+        Family.DEFAULT,
+        PREFIX,
+        "reading what is damaged",
+        (row, value) -> {
+          IndexKey key;
+          try {
+            key = IndexKey.decode(Arrays.copyOfRange(row, PREFIX.length, row.length));
+          } catch (MalformedRecordException e) {
+            // The next verification finds again what it was about.
+            LOG.warn("damaged-row=ignored reason=\"{}\"", e.getMessage());
+            return;
+          }
+          visitor.visit(key);
+        });
   }
 
   /** What may go unless it is added or taken away before. Only in a step of the writer. */

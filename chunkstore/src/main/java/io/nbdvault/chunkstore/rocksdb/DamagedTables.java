@@ -44,8 +44,7 @@ final class DamagedTables {
         Database.open(directory.location(), dir, Database.Access.READ_DAMAGED)) {
       for (LiveFileMetaData table : database.liveFiles()) {
         Path file = fileOf(dir, table);
-        reason(file, table.size())
-            .or(() -> isOfRecords(table) ? Optional.empty() : RepairTable.damage(file))
+        (isOfRecords(table) ? reason(file, table.size()) : damage(file, table.size()))
             .ifPresent(
                 reason -> damaged.put(table.fileName(), new DamagedItem(nameOf(table), reason)));
       }
@@ -74,6 +73,12 @@ final class DamagedTables {
 
   private static String nameOf(String file, String family) {
     return "file db" + file + " of family " + family;
+  }
+
+  /** Why a table is not as the database knows it, or what is wrong with it: it is read whole. */
+  static Optional<String> damage(Path file, long expectedBytes) throws StoreException {
+    Optional<String> reason = reason(file, expectedBytes);
+    return reason.isPresent() ? reason : RepairTable.damage(file);
   }
 
   /** Why a table is not as the database knows it. */

@@ -2,7 +2,6 @@ package io.nbdvault.chunkstore.rocksdb;
 
 import io.nbdvault.chunkstore.DirectIo;
 import io.nbdvault.chunkstore.StoreException;
-import io.nbdvault.chunkstore.StoreFailedException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -13,13 +12,9 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.ColumnFamilyHandle;
-import org.rocksdb.CompactRangeOptions;
-import org.rocksdb.CompactRangeOptions.BottommostLevelCompaction;
 import org.rocksdb.FlushOptions;
 import org.rocksdb.LiveFileMetaData;
 import org.rocksdb.MutableColumnFamilyOptions;
@@ -125,7 +120,7 @@ final class Database implements AutoCloseable {
   private final WriteOptions writeOptions = new WriteOptions().setDisableWAL(true);
   private final FlushOptions flushOptions = new FlushOptions().setWaitForFlush(true);
   private final ReentrantReadWriteLock lifecycle = new ReentrantReadWriteLock();
-  private final Compactions compactions = new Compactions();
+  private final Compactions compactions;
   private boolean closed;
 
   private Database(
@@ -134,6 +129,7 @@ final class Database implements AutoCloseable {
     this.options = options;
     this.db = db;
     this.families = families;
+    this.compactions = new Compactions(location, options);
     for (Family family : Family.values()) {
       handles.put(family, families.get(handles.size()));
     }
@@ -317,27 +313,9 @@ final class Database implements AutoCloseable {
   void compact(Family family, byte @Nullable [] first, byte @Nullable [] last)
       throws StoreException {
     enter();
-    try (CompactRangeOptions options =
-        new CompactRangeOptions()
-            // Others may flush and compact meanwhile.
-            .setExclusiveManualCompaction(false)
-            // Else files of the last level, where most of it is, would be left alone.
-            .setBottommostLevelCompaction(BottommostLevelCompaction.kForce)) {
+    try {
       beforeChange.run();
-      FutureTask<@Nullable Void> work =
-          new FutureTask<>(
-              () -> {
-                db.compactRange(handle(family), first, last, options);
-                return null;
-              });
-      // On a thread of its own, because native code does not see that its thread is interrupted.
-      compactions.begin(options);
-      try {
-        new Thread(work, "nbdvault-compaction").start();
-        awaitCompaction(work, options);
-      } finally {
-        compactions.end(options);
-      }
+      compactions.run(how -> db.compactRange(handle(family), first, last, how));
     } finally {
       exit();
     }
@@ -346,34 +324,6 @@ final class Database implements AutoCloseable {
   /** Ends what {@link #compact} does now, and all that it is asked for later: both fail. */
   void cancelCompactions() {
     compactions.cancel();
-  }
-
-  private void awaitCompaction(FutureTask<@Nullable Void> work, CompactRangeOptions compaction)
-      throws StoreException {
-    boolean interrupted = false;
-    while (true) {
-      try {
-        work.get();
-        break;
-      } catch (InterruptedException e) {
-        compaction.setCanceled(true);
-        // It looks only between two rows, and may be waiting to be allowed to write some.
-        options.limitWrites(OptionalLong.empty());
-        interrupted = true;
-      } catch (ExecutionException e) {
-        if (!interrupted && e.getCause() instanceof RocksDBException cause) {
-          throw StoreErrors.of(location, "rewriting files", cause);
-        }
-        if (!interrupted) {
-          throw new StoreFailedException("Rewriting files failed: " + e.getCause(), e);
-        }
-        break;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-      Interruption.check("rewriting files");
-    }
   }
 
   /**

@@ -11,11 +11,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.OptionalLong;
 
-/**
- * Goes over the rows of the index in the order of their keys, some at a time: nothing is held in
- * between, so a long scan keeps no file of the database from being deleted. A row that is written
- * meanwhile may be shown or not.
- */
+/** Goes over the rows of the index, as {@link PagedScan} does. One that is damaged ends it. */
 final class IndexScan {
   /** Is shown a row. May call the store. */
   @FunctionalInterface
@@ -40,7 +36,7 @@ final class IndexScan {
     scan(new byte[] {node}, new byte[] {(byte) (node + 1)}, visitor);
   }
 
-  /** Shows the rows of the chunks whose {@link PrefixSet#prefixOf prefix} lies between two. */
+  /** Shows the rows of the chunks whose {@link IdPart#prefixOf prefix} lies between two. */
   void forEachChunk(long firstPrefix, long lastPrefix, Visitor visitor) throws StoreException {
     long first = firstPrefix ^ Long.MIN_VALUE;
     long last = lastPrefix ^ Long.MIN_VALUE;
@@ -50,19 +46,13 @@ final class IndexScan {
   }
 
   private void scan(byte[] from, byte[] end, Visitor visitor) throws StoreException {
-    byte[] next = from;
-    while (true) {
-      Interruption.check("reading the index");
-      Database.Rows rows = database.rows(Family.INDEX, next, end, StoreLimits.SCAN_ROWS);
-      for (int i = 0; i < rows.count(); i++) {
-        visit(rows.key(i), rows.value(i), visitor);
-      }
-      if (rows.count() < StoreLimits.SCAN_ROWS) {
-        return;
-      }
-      byte[] lastKey = rows.key(rows.count() - 1);
-      next = Arrays.copyOf(lastKey, lastKey.length + 1);
-    }
+    PagedScan.forEach(
+        database,
+        Family.INDEX,
+        from,
+        end,
+        "reading the index",
+        (key, value) -> visit(key, value, visitor));
   }
 
   private static void visit(byte[] keyBytes, byte[] value, Visitor visitor) throws StoreException {

@@ -7,7 +7,6 @@ import io.nbdvault.chunkstore.format.IndexKey;
 import io.nbdvault.chunkstore.format.IndexRow;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -48,17 +47,17 @@ final class LeftOverDamage {
     if (damaged.isEmpty()) {
       return;
     }
-    byte @Nullable [] last = null;
-    do {
-      Interruption.check("reading what is damaged");
-      List<IndexKey> listed = new ArrayList<>();
-      last = DamagedRows.forSome(database, last, listed::add);
-      for (int from = 0; from < listed.size(); from += StoreLimits.BATCH_RECORDS) {
-        int end = Math.min(from + StoreLimits.BATCH_RECORDS, listed.size());
-        List<IndexKey> some = listed.subList(from, end);
-        steps.run(() -> note(some));
-      }
-    } while (last != null);
+    List<IndexKey> listed = new ArrayList<>();
+    DamagedRows.forEach(
+        database,
+        key -> {
+          listed.add(key);
+          if (listed.size() == StoreLimits.BATCH_RECORDS) {
+            steps.run(() -> note(listed));
+            listed.clear();
+          }
+        });
+    steps.run(() -> note(listed));
   }
 
   private void note(List<IndexKey> listed) {

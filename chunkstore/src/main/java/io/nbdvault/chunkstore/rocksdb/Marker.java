@@ -164,7 +164,7 @@ final class Marker {
     private long last;
 
     void add(ChunkId id) {
-      long prefix = PrefixSet.prefixOf(id);
+      long prefix = IdPart.prefixOf(id);
       if (prefixes == 0 || prefix != last) {
         prefixes++;
         last = prefix;

@@ -1,5 +1,6 @@
 package io.nbdvault.chunkstore.rocksdb;
 
+import io.nbdvault.chunkstore.StoreException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -47,7 +48,7 @@ final class ReclaimPlan {
   }
 
   /** The parts that are worth rewriting, those with the least left to write first. */
-  List<Part> parts(Roaring64Bitmap dead) {
+  List<Part> parts(Roaring64Bitmap dead) throws StoreException {
     List<Part> parts = new ArrayList<>();
     long allDeadBytes = 0;
     for (Part part : cut(dead)) {
@@ -82,7 +83,7 @@ final class ReclaimPlan {
   }
 
   /** Each group's ordinals from its first to the first of the next. */
-  private List<Part> cut(Roaring64Bitmap dead) {
+  private List<Part> cut(Roaring64Bitmap dead) throws StoreException {
     List<Database.Table> withRows = new ArrayList<>(tables.list().ascending());
     Map<String, Long> rowCounts = tables.rowCounts(withRows);
     // One that does not say how many it has stays where it is.

@@ -49,6 +49,7 @@ final class RepairDiagnosis {
   private boolean listLost;
   private boolean rowsDamaged;
   private boolean indexRowsDamaged;
+  private Optional<StoreFailedException> unread = Optional.empty();
   private long commits;
   private long nextOrdinal = 1;
 
@@ -215,6 +216,9 @@ final class RepairDiagnosis {
       listener.onProgress("checking files", done++, files.size());
       checkTable(file);
     }
+    if (badTables.isEmpty() && unread.isPresent()) {
+      throw unread.get();
+    }
     return true;
   }
 
@@ -257,13 +261,13 @@ final class RepairDiagnosis {
       damage.addAll(check.damage());
       rowsDamaged = check.rowsDamaged();
       indexRowsDamaged = check.indexDamaged();
+      unread = check.unread();
     }
   }
 
-  private void checkTable(LiveFileMetaData file) {
+  private void checkTable(LiveFileMetaData file) throws StoreException {
     Path path = DamagedTables.fileOf(copy.dir(), file);
-    Optional<String> reason =
-        DamagedTables.reason(path, file.size()).or(() -> RepairTable.damage(path));
+    Optional<String> reason = DamagedTables.damage(path, file.size());
     if (reason.isPresent()) {
       damage.add(new DamagedItem(DamagedTables.nameOf(file), reason.get()));
       badTables.add(new BadTable(file, familyOf(file)));

@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.roaringbitmap.longlong.Roaring64Bitmap;
@@ -47,6 +48,7 @@ final class RepairRowCheck {
   private final List<String> unreadable = new ArrayList<>();
 
   private String unreadableReason = "";
+  private @Nullable StoreFailedException unread;
   private boolean rowsDamaged;
   private boolean indexDamaged;
 
@@ -64,6 +66,14 @@ final class RepairRowCheck {
     return rowsDamaged;
   }
 
+  /**
+   * What to fail with if every file turns out to be whole: some rows could not be read, so that it
+   * is not known what is wrong with them.
+   */
+  Optional<StoreFailedException> unread() {
+    return Optional.ofNullable(unread);
+  }
+
   /** Whether a row of the index is to be made from its record. */
   boolean indexDamaged() {
     return indexDamaged;
@@ -79,12 +89,18 @@ final class RepairRowCheck {
     if (!unreadable.isEmpty()) {
       found(String.join(", ", unreadable), unreadableReason);
     }
-    database.forEachReadable(Family.CATALOG, this::checkCatalogRow);
-    database.forEachReadable(Family.INDEX, this::checkIndexRow);
+    read(Family.CATALOG, this::checkCatalogRow);
+    read(Family.INDEX, this::checkIndexRow);
     // Of a collection that was killed, every record gets a row in any case.
     if (!collecting) {
       checkRecords();
     }
+  }
+
+  private void read(Family family, Database.RowVisitor visitor) throws StoreException {
+    database
+        .forEachReadable(family, visitor)
+        .ifPresent(failure -> unread = RepairScan.diskError(family, failure));
   }
 
   private void checkCounters(RepositoryConfig config) throws StoreException {
@@ -202,7 +218,7 @@ final class RepairRowCheck {
       return;
     }
     long[] without = new long[1];
-    database.forEachReadable(
+    read(
         Family.CHUNK,
         (key, record) -> {
           if (isWithoutRow(key, record)) {
@@ -217,19 +233,13 @@ final class RepairRowCheck {
 
   private void findMissed() {
     try {
-      byte @Nullable [] last = null;
-      do {
-        last =
-            DamagedRows.forSome(
-                database,
-                last,
-                key -> {
-                  if (missed.size() < MISSED_MAX
-                      && database.get(Family.INDEX, key.encode()) == null) {
-                    missed.add(key);
-                  }
-                });
-      } while (last != null);
+      DamagedRows.forEach(
+          database,
+          key -> {
+            if (missed.size() < MISSED_MAX && database.get(Family.INDEX, key.encode()) == null) {
+              missed.add(key);
+            }
+          });
     } catch (StoreException e) {
       // A file is damaged, so rows and records are compared in any case, or that is told elsewhere.
       LOG.debug("missed=unknown", e);

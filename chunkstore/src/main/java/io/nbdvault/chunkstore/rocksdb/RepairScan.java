@@ -15,6 +15,17 @@ final class RepairScan {
 
   private RepairScan() {}
 
+  /** What is thrown where the rows of a family end early, though its files are whole. */
+  static StoreFailedException diskError(Family family, String failure) {
+    return new StoreFailedException(
+        "The disk gave an error during the repair (reading family "
+            + family.nameInDatabase()
+            + ": "
+            + failure
+            + "). The database was left as it was; look after the disk, and repair again.",
+        null);
+  }
+
   /**
    * Shows all rows of a family, in the order of their keys.
    *
@@ -47,13 +58,7 @@ final class RepairScan {
           }
           String failure = database.failure(rows);
           if (failure != null) {
-            throw new StoreFailedException(
-                "The disk gave an error during the repair (reading family "
-                    + family.nameInDatabase()
-                    + ": "
-                    + failure
-                    + "). The database was left as it was; look after the disk, and repair again.",
-                null);
+            throw diskError(family, failure);
           }
         });
   }

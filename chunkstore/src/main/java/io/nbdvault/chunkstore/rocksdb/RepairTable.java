@@ -2,6 +2,7 @@ package io.nbdvault.chunkstore.rocksdb;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
+import io.nbdvault.chunkstore.OpenFilesException;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.format.OrdinalKey;
 import java.nio.ByteBuffer;
@@ -33,14 +34,24 @@ final class RepairTable implements AutoCloseable {
 
   private RepairTable() {}
 
-  /** Opens a table. Fails if its end, where it says what is in it, cannot be read. */
-  static RepairTable open(Path file) throws RocksDBException {
+  /**
+   * Opens a table.
+   *
+   * @throws RocksDBException if its end, where it says what is in it, cannot be read
+   * @throws OpenFilesException if this process may not open one more file: nothing is wrong then
+   */
+  static RepairTable open(Path file) throws RocksDBException, OpenFilesException {
     RepairTable table = new RepairTable();
     boolean opened = false;
     try {
       table.reader.open(file.toString());
       opened = true;
       return table;
+    } catch (RocksDBException e) {
+      if (StoreErrors.isOfOpenFiles(e)) {
+        throw new OpenFilesException(file.toString(), e);
+      }
+      throw e;
     } finally {
       if (!opened) {
         table.close();
@@ -49,7 +60,7 @@ final class RepairTable implements AutoCloseable {
   }
 
   /** Reads a whole table and checks it. Returns what is wrong with it. */
-  static Optional<String> damage(Path file) {
+  static Optional<String> damage(Path file) throws StoreException {
     try (RepairTable table = open(file)) {
       table.reader.verifyChecksum();
       return Optional.empty();
@@ -59,7 +70,7 @@ final class RepairTable implements AutoCloseable {
   }
 
   /** How many rows a table has, those that are deleted not counted; empty if it does not say. */
-  static OptionalLong rowCount(Path file) {
+  static OptionalLong rowCount(Path file) throws StoreException {
     try (RepairTable table = open(file)) {
       TableProperties properties = table.reader.getTableProperties();
       return OptionalLong.of(properties.getNumEntries() - properties.getNumDeletions());

@@ -124,7 +124,7 @@ final class VerifyReader {
   }
 
   /** Says which files are damaged where it could not read. Returns whether it is because of one. */
-  private boolean nameTables(long ordinal) {
+  private boolean nameTables(long ordinal) throws StoreException {
     if (files.isEmpty()) {
       files = tables.list().ascending();
     }

@@ -136,7 +136,7 @@ class LeftOverDamageTest {
       assertThat(rows.contains(again)).isTrue();
       assertThat(rows.contains(never)).isFalse();
       List<IndexKey> stored = new ArrayList<>();
-      DamagedRows.forSome(db, null, stored::add);
+      DamagedRows.forEach(db, stored::add);
       assertThat(stored).containsExactly(again);
     }
   }

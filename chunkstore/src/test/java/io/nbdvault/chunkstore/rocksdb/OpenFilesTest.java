@@ -9,7 +9,10 @@ import io.nbdvault.chunkstore.Repositories;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.format.OrdinalKey;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -35,6 +38,41 @@ class OpenFilesTest {
     attempt("read", () -> Repositories.openReadOnly(repository));
     attempt("damaged", () -> Repositories.openDamaged(repository));
     attempt("write", () -> Repositories.open(repository));
+  }
+
+  /** What the process does that has as many files open as it may. */
+  static final class Exhausted {
+    private Exhausted() {}
+
+    /** Says of a file, before and after, what is wrong with it. */
+    public static void main(String[] args) throws IOException {
+      Path table = Path.of(args[0]);
+      show(table);
+      List<InputStream> open = new ArrayList<>();
+      // What is needed to say so has been loaded by then.
+      OpenFilesException loaded = new OpenFilesException("", null);
+      Object said = StoreErrors.isOfOpenFiles(loaded) ? loaded : "";
+      try {
+        while (open.size() < LIMIT) {
+          open.add(Files.newInputStream(table));
+        }
+      } catch (IOException e) {
+        said = e;
+      }
+      show(table);
+      for (InputStream stream : open) {
+        stream.close();
+      }
+      System.out.println(said instanceof FileSystemException ? "was at the limit" : "had files left");
+    }
+
+    private static void show(Path table) {
+      try {
+        System.out.println(RepairTable.damage(table).orElse("whole"));
+      } catch (StoreException e) {
+        System.out.println(e.getClass().getSimpleName());
+      }
+    }
   }
 
   /** A way to open it. */
@@ -64,6 +102,17 @@ class OpenFilesTest {
     assertThat(attempts(repository, 10 * LIMIT)).containsExactly("read=3", "damaged=3", "write=3");
   }
 
+  @Test
+  void areNotTakenForDamageOfTheNextOneThatIsOpened() throws Exception {
+    DamagedRepository repository = DamagedRepository.create(dir.resolve("repository"));
+    DiskImage disk = new DiskImage(2 * DamagedRepository.CHUNK, DamagedRepository.CHUNK);
+    disk.fill(0, 1);
+    repository.backUp(disk);
+    String table = repository.tables(Family.CHUNK).get(0).toString();
+    assertThat(run(LIMIT, Exhausted.class, table))
+        .containsExactly("whole", "OpenFilesException", "was at the limit");
+  }
+
   /** Records that nothing needs, each in a file of its own. */
   private static void addTables(DamagedRepository repository) throws StoreException {
     try (Database database =
@@ -79,8 +128,12 @@ class OpenFilesTest {
   }
 
   private List<String> attempts(DamagedRepository repository, int limit) throws Exception {
+    return run(limit, OpenFilesTest.class, repository.dir().toString());
+  }
+
+  private List<String> run(int limit, Class<?> main, String argument) throws Exception {
     List<String> command = new ArrayList<>(List.of("prlimit", "--nofile=" + limit + ":" + limit));
-    command.addAll(ChildJvm.command(dir, 160, OpenFilesTest.class, repository.dir().toString()));
+    command.addAll(ChildJvm.command(dir, 160, main, argument));
     Process process =
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

@@ -28,7 +28,7 @@ class PrefixSetTest {
         }
         counted += set.count();
         for (ChunkId id : ids) {
-          long prefix = PrefixSet.prefixOf(id);
+          long prefix = IdPart.prefixOf(id);
           boolean inside = prefix >= set.first() && prefix <= set.last();
           if (inside) {
             assertThat(set.contains(id)).isTrue();

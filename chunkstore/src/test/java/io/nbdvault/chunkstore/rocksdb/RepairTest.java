@@ -17,15 +17,18 @@ import io.nbdvault.chunkstore.Seeds;
 import io.nbdvault.chunkstore.SnapshotId;
 import io.nbdvault.chunkstore.SnapshotRecord;
 import io.nbdvault.chunkstore.StoreException;
+import io.nbdvault.chunkstore.StoreFailedException;
 import io.nbdvault.chunkstore.VerifyOptions;
 import io.nbdvault.chunkstore.VerifyReport;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -90,6 +93,35 @@ class RepairTest {
     assertThat(repository.files()).isEqualTo(before);
     assertThat(table).hasBinaryContent(bad);
     assertThat(repository.dir().resolve("db.repairing")).doesNotExist();
+  }
+
+  /** A disk that gave an error once: of the rows that were not read nobody knows anything. */
+  @Test
+  void planningFailsWhereRowsCannotBeReadAndAllFilesAreWhole() throws Exception {
+    Path table = largest(Family.INDEX);
+    DamagedRepository.flipByte(table, 10);
+    AtomicBoolean mended = new AtomicBoolean();
+    assertThatThrownBy(
+            () ->
+                Repositories.planRepair(
+                    repository.dir(),
+                    (what, done, expected) -> {
+                      if (what.equals("checking files") && !mended.getAndSet(true)) {
+                        mend(table);
+                      }
+                    }))
+        .isInstanceOf(StoreFailedException.class)
+        .hasMessageContaining("The disk gave an error")
+        .hasMessageContaining("family index");
+    assertThat(plan().damage()).isEmpty();
+  }
+
+  private static void mend(Path table) {
+    try {
+      DamagedRepository.flipByte(table, 10);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   @Test
