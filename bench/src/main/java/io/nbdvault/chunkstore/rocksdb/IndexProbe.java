@@ -32,7 +32,7 @@ public final class IndexProbe {
     RepositoryDirectory directory = new RepositoryDirectory(Path.of(args[0]));
     long chunks = Long.parseLong(args[1]);
     try (Database database =
-        Database.open(directory.location(), directory.database(), Database.Access.READ_WRITE)) {
+        Database.open(directory.location(), directory.database(), DatabaseAccess.READ_WRITE)) {
       IndexProbe probe = new IndexProbe(database);
       probe.lookUp(WARM_UP, 1, chunks);
       double present = probe.lookUp(LOOK_UPS, 1, chunks);

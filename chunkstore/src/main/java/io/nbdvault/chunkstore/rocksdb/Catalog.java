@@ -117,7 +117,7 @@ final class Catalog {
   }
 
   /** Puts a snapshot's record into a batch, hidden until {@link #committed}. */
-  void put(Database.Batch batch, SnapshotId id, byte[] row) throws StoreException {
+  void put(RowBatch batch, SnapshotId id, byte[] row) throws StoreException {
     uncommitted.add(id);
     batch.put(Family.CATALOG, SnapshotFrame.key(id), row);
   }
@@ -128,7 +128,7 @@ final class Catalog {
   }
 
   /** Puts what was decided about a snapshot into a batch. */
-  void put(Database.Batch batch, SnapshotId id, SnapshotState state) throws StoreException {
+  void put(RowBatch batch, SnapshotId id, SnapshotState state) throws StoreException {
     byte[] key = SnapshotStateRow.key(id);
     if (state.equals(SnapshotState.KEPT)) {
       batch.delete(Family.CATALOG, key);
@@ -138,7 +138,7 @@ final class Catalog {
   }
 
   /** Takes a snapshot out: its record, and then what was decided about it, in one batch. */
-  void delete(Database.Batch batch, SnapshotId id) throws StoreException {
+  void delete(RowBatch batch, SnapshotId id) throws StoreException {
     batch.delete(Family.CATALOG, SnapshotFrame.key(id));
     batch.delete(Family.CATALOG, SnapshotStateRow.key(id));
   }

@@ -158,7 +158,7 @@ final class Collector {
     CollectionRow row = save(start, marks);
     writer.run(
         () -> {
-          try (Database.Batch batch = database.newBatch()) {
+          try (RowBatch batch = database.newBatch()) {
             for (SnapshotId id : start.condemned()) {
               SnapshotState state =
                   catalog.find(id).map(CatalogEntry::state).orElse(SnapshotState.KEPT);
@@ -234,7 +234,7 @@ final class Collector {
   private void finish(List<SnapshotId> condemned) throws StoreException {
     writer.run(
         () -> {
-          try (Database.Batch batch = database.newBatch()) {
+          try (RowBatch batch = database.newBatch()) {
             for (SnapshotId id : condemned) {
               catalog.delete(batch, id);
               CondemnedRows.remove(batch, id);

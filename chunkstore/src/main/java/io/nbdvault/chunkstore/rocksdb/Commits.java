@@ -38,7 +38,7 @@ final class Commits {
     return new Commits(database, head, last, state.damage().isEmpty());
   }
 
-  Database.Batch newBatch() {
+  RowBatch newBatch() {
     return database.newBatch();
   }
 
@@ -48,13 +48,13 @@ final class Commits {
   }
 
   /** Puts the first ordinal that is not leased into a batch. */
-  void putNextOrdinal(Database.Batch batch, long ordinal) throws StoreException {
+  void putNextOrdinal(RowBatch batch, long ordinal) throws StoreException {
     Counter.NEXT_ORDINAL.put(batch, ordinal);
     nextOrdinal = ordinal;
   }
 
   /** Writes a batch. It is durable when this returns, and so is all that was written before. */
-  void commit(Database.Batch batch) throws StoreException {
+  void commit(RowBatch batch) throws StoreException {
     long number = next();
     Counter.COMMITS.put(batch, number);
     database.write(batch);

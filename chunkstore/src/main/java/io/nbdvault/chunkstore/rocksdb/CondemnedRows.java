@@ -27,12 +27,12 @@ final class CondemnedRows {
 
   private CondemnedRows() {}
 
-  static void add(Database.Batch batch, SnapshotId id) throws StoreException {
+  static void add(RowBatch batch, SnapshotId id) throws StoreException {
     batch.put(Family.DEFAULT, key(id), VALUE);
   }
 
   /** Takes a row away if there is one: nothing of the snapshot is left. */
-  static void remove(Database.Batch batch, SnapshotId id) throws StoreException {
+  static void remove(RowBatch batch, SnapshotId id) throws StoreException {
     batch.delete(Family.DEFAULT, key(id));
   }
 

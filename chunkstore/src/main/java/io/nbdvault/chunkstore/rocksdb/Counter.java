@@ -41,7 +41,7 @@ enum Counter {
     }
   }
 
-  void put(Database.Batch batch, long value) throws StoreException {
+  void put(RowBatch batch, long value) throws StoreException {
     batch.put(Family.DEFAULT, keyBytes(), CounterRow.encode(keyBytes(), value));
   }
 

@@ -182,7 +182,7 @@ final class DamageFlags {
     }
     writer.run(
         () -> {
-          try (Database.Batch batch = database.newBatch()) {
+          try (RowBatch batch = database.newBatch()) {
             damaged.add(batch, key);
             database.write(batch);
           }

@@ -112,7 +112,7 @@ final class DamagedRows {
   }
 
   /** Adds a row, of content that was found damaged. */
-  void add(Database.Batch batch, IndexKey key) throws StoreException {
+  void add(RowBatch batch, IndexKey key) throws StoreException {
     doubtful.remove(key);
     batch.put(Family.DEFAULT, encode(key), VALUE);
     remember(key);
@@ -126,7 +126,7 @@ final class DamagedRows {
   }
 
   /** Takes a row away if there is one: the content was stored anew, or nothing needs it. */
-  void remove(Database.Batch batch, IndexKey key) throws StoreException {
+  void remove(RowBatch batch, IndexKey key) throws StoreException {
     doubtful.remove(key);
     if (keys.remove(key) || (more && mayBeStored(key))) {
       batch.delete(Family.DEFAULT, encode(key));

@@ -41,7 +41,7 @@ final class DamagedTables {
     Map<String, DamagedItem> damaged = new LinkedHashMap<>();
     Path dir = directory.databaseToRead();
     try (Database database =
-        Database.open(directory.location(), dir, Database.Access.READ_DAMAGED)) {
+        Database.open(directory.location(), dir, DatabaseAccess.READ_DAMAGED)) {
       for (LiveFileMetaData table : database.liveFiles()) {
         Path file = fileOf(dir, table);
         (isOfRecords(table) ? reason(file, table.size()) : damage(file, table.size()))

@@ -23,7 +23,6 @@ import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksIterator;
 import org.rocksdb.Slice;
-import org.rocksdb.WriteBatch;
 import org.rocksdb.WriteOptions;
 
 /**
@@ -34,30 +33,6 @@ import org.rocksdb.WriteOptions;
  * locks: nothing is called back while it is held, but for the visitor of {@link #forEach}.
  */
 final class Database implements AutoCloseable {
-  /** How a database is opened. */
-  enum Access {
-    /** There must be none yet. */
-    CREATE,
-    READ_WRITE,
-    /** Beside a writer, which is not disturbed. */
-    READ_ONLY,
-    /** With the lock, so that nobody takes files away: only those are opened that are read. */
-    READ_LOCKED,
-    /** Beside a writer, whatever is damaged: what is whole can be read. */
-    READ_DAMAGED,
-    /** With tables that are not those that the list of tables knows. Only for a repair. */
-    REPAIR;
-
-    /** Whether all tables are open for as long as the database is. */
-    boolean opensAll() {
-      return this == READ_ONLY || this == READ_DAMAGED;
-    }
-
-    boolean isReadOnly() {
-      return this == READ_ONLY || this == READ_LOCKED || this == READ_DAMAGED;
-    }
-  }
-
   /** Is shown the rows of a family. */
   @FunctionalInterface
   interface RowVisitor {
@@ -135,7 +110,7 @@ final class Database implements AutoCloseable {
     }
   }
 
-  static Database open(String location, Path dir, Access access) throws StoreException {
+  static Database open(String location, Path dir, DatabaseAccess access) throws StoreException {
     if (access.opensAll()) {
       OpenFiles.requireForAllOf(dir, location);
     }
@@ -399,65 +374,17 @@ final class Database implements AutoCloseable {
     }
   }
 
-  /** Rows that are written together or not at all. */
-  static final class Batch implements AutoCloseable {
-    private final Database database;
-    private final WriteBatch batch = new WriteBatch();
-
-    private Batch(Database database) {
-      this.database = database;
-    }
-
-    void put(Family family, byte[] key, byte[] value) throws StoreException {
-      database.enter();
-      try {
-        batch.put(database.handle(family), key, value);
-      } catch (RocksDBException e) {
-        throw StoreErrors.of(database.location, "collecting rows", e);
-      } finally {
-        database.exit();
-      }
-    }
-
-    void delete(Family family, byte[] key) throws StoreException {
-      database.enter();
-      try {
-        batch.delete(database.handle(family), key);
-      } catch (RocksDBException e) {
-        throw StoreErrors.of(database.location, "collecting rows", e);
-      } finally {
-        database.exit();
-      }
-    }
-
-    /** Deletes the rows from a key up to, and without, another. */
-    void deleteRange(Family family, byte[] first, byte[] end) throws StoreException {
-      database.enter();
-      try {
-        batch.deleteRange(database.handle(family), first, end);
-      } catch (RocksDBException e) {
-        throw StoreErrors.of(database.location, "collecting rows", e);
-      } finally {
-        database.exit();
-      }
-    }
-
-    @Override
-    public void close() {
-      batch.close();
-    }
-  }
-
-  Batch newBatch() {
-    return new Batch(this);
+  /** No rows yet; they are written by {@link #write}. */
+  RowBatch newBatch() {
+    return new RowBatch(this);
   }
 
   /** Writes the rows. They can be read at once, but are not durable before {@link #flush}. */
-  void write(Batch batch) throws StoreException {
+  void write(RowBatch batch) throws StoreException {
     enter();
     try {
       beforeChange.run();
-      db.write(writeOptions, batch.batch);
+      db.write(writeOptions, batch.batch());
     } catch (RocksDBException e) {
       throw StoreErrors.of(location, "writing", e);
     } finally {
@@ -511,7 +438,13 @@ final class Database implements AutoCloseable {
     }
   }
 
-  private void enter() {
+  /** Where the repository is, for messages. */
+  String location() {
+    return location;
+  }
+
+  /** Before each call into native code; {@link #exit} after it. */
+  void enter() {
     lifecycle.readLock().lock();
     if (closed) {
       lifecycle.readLock().unlock();
@@ -519,11 +452,12 @@ final class Database implements AutoCloseable {
     }
   }
 
-  private void exit() {
+  void exit() {
     lifecycle.readLock().unlock();
   }
 
-  private ColumnFamilyHandle handle(Family family) {
+  /** Only between {@link #enter} and {@link #exit}. */
+  ColumnFamilyHandle handle(Family family) {
     return Objects.requireNonNull(handles.get(family));
   }
 }

@@ -47,7 +47,7 @@ final class DatabaseOptions implements AutoCloseable {
   /**
    * @param directIo whether the file system takes writes past the page cache
    */
-  DatabaseOptions(Database.Access access, boolean directIo) {
+  DatabaseOptions(DatabaseAccess access, boolean directIo) {
     // -1 shards: as RocksDB sees fit. Not strict: a read must not fail because the cache is full.
     // Half is for index and filter blocks, or chunks that are read once would push them out.
     cache = own(new LRUCache(BLOCK_CACHE_BYTES, -1, false, 0.5));
@@ -80,13 +80,13 @@ final class DatabaseOptions implements AutoCloseable {
     limiter.setBytesPerSecond(bytesPerSecond.orElse(UNLIMITED_BYTES_PER_SECOND));
   }
 
-  private DBOptions databaseOptions(Database.Access access, boolean directIo) {
+  private DBOptions databaseOptions(DatabaseAccess access, boolean directIo) {
     DBOptions options = own(newOptions(access));
     options
         // Only what create() makes is ever a repository: nothing springs up by opening.
-        .setCreateIfMissing(access == Database.Access.CREATE)
-        .setCreateMissingColumnFamilies(access == Database.Access.CREATE)
-        .setErrorIfExists(access == Database.Access.CREATE)
+        .setCreateIfMissing(access == DatabaseAccess.CREATE)
+        .setCreateMissingColumnFamilies(access == DatabaseAccess.CREATE)
+        .setErrorIfExists(access == DatabaseAccess.CREATE)
         // A commit is one flush of all families that takes effect as a whole; there is no log.
         .setAtomicFlush(true)
         // What was not committed is not worth writing out; counters are flushed by name.
@@ -95,7 +95,7 @@ final class DatabaseOptions implements AutoCloseable {
         // whoever was told that it did not.
         .setMaxBgErrorResumeCount(0)
         // Damage is reported, not worked around, but where somebody looks for it.
-        .setParanoidChecks(access != Database.Access.READ_DAMAGED)
+        .setParanoidChecks(access != DatabaseAccess.READ_DAMAGED)
         // A ceiling over all families, in case some other one ever grows.
         .setDbWriteBufferSize(ALL_MEMTABLES_BYTES)
         // One flush and one compaction at a time: the CPUs are for hashing and compressing.
@@ -127,7 +127,7 @@ final class DatabaseOptions implements AutoCloseable {
    * the lock there is no writer; RocksDB still opens a quarter of so many, less the ten that it
    * keeps for itself, and takes no less.
    */
-  private static int openFilesMax(Database.Access access) {
+  private static int openFilesMax(DatabaseAccess access) {
     return switch (access) {
       case READ_ONLY, READ_DAMAGED -> -1;
       case READ_LOCKED -> 20;
@@ -136,8 +136,8 @@ final class DatabaseOptions implements AutoCloseable {
   }
 
   /** A repair's stand-ins have other identities than the tables that they stand for. */
-  private static DBOptions newOptions(Database.Access access) {
-    if (access != Database.Access.REPAIR) {
+  private static DBOptions newOptions(DatabaseAccess access) {
+    if (access != DatabaseAccess.REPAIR) {
       return new DBOptions();
     }
     Properties properties = new Properties();

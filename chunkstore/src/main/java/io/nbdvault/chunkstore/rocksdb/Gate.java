@@ -277,7 +277,7 @@ final class Gate {
   }
 
   private void writeEpoch(StoreWriter toAsk, long next) throws StoreException {
-    try (Database.Batch batch = database.newBatch()) {
+    try (RowBatch batch = database.newBatch()) {
       Counter.EPOCH.put(batch, next);
       toAsk.commit(batch);
     }
@@ -285,7 +285,7 @@ final class Gate {
 
   private void writeStates(StoreWriter toAsk, Map<SnapshotId, SnapshotState> states)
       throws StoreException {
-    try (Database.Batch batch = database.newBatch()) {
+    try (RowBatch batch = database.newBatch()) {
       for (Map.Entry<SnapshotId, SnapshotState> state : states.entrySet()) {
         catalog.put(batch, state.getKey(), state.getValue());
       }

@@ -87,7 +87,7 @@ record HeadFindings(List<DamagedItem> damage, Optional<DamagedItem> lost) {
     }
     Optional<DamagedItem> lost;
     try (Database database =
-        Database.open(directory.location(), directory.database(), Database.Access.READ_LOCKED)) {
+        Database.open(directory.location(), directory.database(), DatabaseAccess.READ_LOCKED)) {
       lost = lost(head, database);
     }
     if (lost.isPresent()) {

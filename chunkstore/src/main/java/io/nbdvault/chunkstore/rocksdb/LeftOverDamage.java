@@ -119,7 +119,7 @@ final class LeftOverDamage {
 
   private int takeAway(List<IndexKey> some) throws StoreException {
     int taken = 0;
-    try (Database.Batch batch = database.newBatch()) {
+    try (RowBatch batch = database.newBatch()) {
       for (IndexKey key : some) {
         if (damaged.doubtful().contains(key) && isDoubtful(key)) {
           damaged.remove(batch, key);

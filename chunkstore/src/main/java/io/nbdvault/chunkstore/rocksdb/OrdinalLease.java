@@ -22,7 +22,7 @@ final class OrdinalLease {
   }
 
   /** Puts a first lease into a batch that the caller commits. */
-  static OrdinalLease begin(Database database, Commits commits, Database.Batch batch)
+  static OrdinalLease begin(Database database, Commits commits, RowBatch batch)
       throws StoreException {
     long first = Counter.NEXT_ORDINAL.read(database);
     long end = Math.addExact(first, StoreLimits.LEASE_ORDINALS);
@@ -64,7 +64,7 @@ final class OrdinalLease {
   }
 
   private void makeDurable(long nextOrdinal) throws StoreException {
-    try (Database.Batch batch = commits.newBatch()) {
+    try (RowBatch batch = commits.newBatch()) {
       commits.putNextOrdinal(batch, nextOrdinal);
       commits.commit(batch);
     }

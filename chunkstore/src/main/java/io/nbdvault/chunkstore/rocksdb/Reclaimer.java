@@ -317,7 +317,7 @@ final class Reclaimer {
   }
 
   private void deleteRuns(List<long[]> runs) throws StoreException {
-    try (Database.Batch batch = database.newBatch()) {
+    try (RowBatch batch = database.newBatch()) {
       for (long[] run : runs) {
         if (run[1] - run[0] == 1) {
           batch.delete(Family.CHUNK, OrdinalKey.of(run[0]));

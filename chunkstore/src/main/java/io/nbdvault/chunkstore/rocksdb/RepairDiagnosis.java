@@ -199,7 +199,7 @@ final class RepairDiagnosis {
   private boolean tryList() throws StoreException {
     files.clear();
     try (Database database =
-        Database.open(directory.location(), copy.dir(), Database.Access.READ_DAMAGED)) {
+        Database.open(directory.location(), copy.dir(), DatabaseAccess.READ_DAMAGED)) {
       files.addAll(database.liveFiles());
       readConfigCopy(database);
       lookAtHead(database);

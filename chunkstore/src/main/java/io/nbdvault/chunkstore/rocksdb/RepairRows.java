@@ -207,7 +207,7 @@ final class RepairRows {
   void finishCounters(RepositoryConfig config, RepairHead head) throws StoreException {
     maxCommit = Math.max(maxCommit, head.commits());
     maxOrdinal = Math.max(maxOrdinal, head.nextOrdinal() - 1);
-    try (Database.Batch counters = database.newBatch()) {
+    try (RowBatch counters = database.newBatch()) {
       Counter.EPOCH.put(counters, Math.addExact(maxEpoch, 1));
       Counter.NEXT_ORDINAL.put(
           counters, Math.addExact(maxOrdinal, 1L + StoreLimits.LEASE_ORDINALS));

@@ -92,7 +92,7 @@ final class RepairRun {
       replaceTables();
     }
     // Opened as strictly as it will be from now on.
-    Database.open(directory.location(), copy.dir(), Database.Access.READ_ONLY).close();
+    Database.open(directory.location(), copy.dir(), DatabaseAccess.READ_ONLY).close();
     if (!losses.lost().isEmpty()) {
       // Before anybody can open the repaired database: nothing may be reclaimed by it.
       new LossMark(directory).add(losses.lost());
@@ -129,7 +129,7 @@ final class RepairRun {
               file.size()));
     }
     try (Database database =
-            Database.open(directory.location(), copy.dir(), Database.Access.REPAIR);
+            Database.open(directory.location(), copy.dir(), DatabaseAccess.REPAIR);
         RepairWriter writer = new RepairWriter(directory, database)) {
       RepairRows rows = new RepairRows(database, writer);
       RepairSalvage salvage = new RepairSalvage(rows, losses, listener);
@@ -163,7 +163,7 @@ final class RepairRun {
   private void rebuildDatabase() throws StoreException {
     copy.makeEmpty();
     try (Database database =
-            Database.open(directory.location(), copy.dir(), Database.Access.CREATE);
+            Database.open(directory.location(), copy.dir(), DatabaseAccess.CREATE);
         RepairWriter writer = new RepairWriter(directory, database)) {
       RepairRows rows = new RepairRows(database, writer);
       RepairSalvage salvage = new RepairSalvage(rows, losses, listener);

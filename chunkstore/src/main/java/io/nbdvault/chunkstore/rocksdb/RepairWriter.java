@@ -20,7 +20,7 @@ final class RepairWriter implements AutoCloseable {
 
   private final RepositoryDirectory directory;
   private final Database database;
-  private Database.@Nullable Batch batch;
+  private @Nullable RowBatch batch;
   private int batchBytes;
   private @Nullable FileChannel file;
 
@@ -63,8 +63,8 @@ final class RepairWriter implements AutoCloseable {
     return FileChannel.open(place, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
   }
 
-  private Database.Batch open() {
-    Database.Batch open = batch;
+  private RowBatch open() {
+    RowBatch open = batch;
     if (open == null) {
       open = database.newBatch();
       batch = open;
@@ -81,7 +81,7 @@ final class RepairWriter implements AutoCloseable {
 
   /** Writes what was collected so far. */
   void write() throws StoreException {
-    Database.Batch full = batch;
+    RowBatch full = batch;
     if (full != null) {
       try (full) {
         database.write(full);
@@ -95,7 +95,7 @@ final class RepairWriter implements AutoCloseable {
   /** Makes what is in quarantine durable. What was not written is not written any more. */
   @Override
   public void close() throws StoreException {
-    Database.Batch unwritten = batch;
+    RowBatch unwritten = batch;
     if (unwritten != null) {
       unwritten.close();
     }

@@ -118,8 +118,8 @@ final class RepositoryCreation {
   private void makeDatabase(RepositoryConfig config, Optional<KeysFile> keys)
       throws StoreException {
     try (Database database =
-            Database.open(directory.location(), directory.database(), Database.Access.CREATE);
-        Database.Batch batch = database.newBatch()) {
+            Database.open(directory.location(), directory.database(), DatabaseAccess.CREATE);
+        RowBatch batch = database.newBatch()) {
       Counter.EPOCH.put(batch, FIRST);
       Counter.NEXT_ORDINAL.put(batch, FIRST);
       Counter.COMMITS.put(batch, FIRST);

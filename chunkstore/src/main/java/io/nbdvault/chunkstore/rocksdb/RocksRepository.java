@@ -89,7 +89,7 @@ public final class RocksRepository {
         ballast.giveUp();
       }
       database =
-          Database.open(directory.location(), directory.database(), Database.Access.READ_WRITE);
+          Database.open(directory.location(), directory.database(), DatabaseAccess.READ_WRITE);
       if (!new ChunkTables(database, directory.database()).settle()) {
         LOG.warn("compaction=off repository={} reason=files-overlap", directory.location());
       }
@@ -186,7 +186,7 @@ public final class RocksRepository {
     HeadFile.State head = new HeadFile(directory, config.repositoryId()).read();
     Database database =
         Database.open(
-            directory.location(), directory.databaseToRead(), Database.Access.READ_DAMAGED);
+            directory.location(), directory.databaseToRead(), DatabaseAccess.READ_DAMAGED);
     boolean opened = false;
     try {
       ContentCipher cipher = content.cipher(database, config, false);
@@ -271,7 +271,7 @@ public final class RocksRepository {
     long epoch = Math.addExact(Counter.EPOCH.read(database), 1);
     Commits commits = Commits.begin(database, new HeadFile(directory, config.repositoryId()));
     OrdinalLease ordinals;
-    try (Database.Batch batch = database.newBatch()) {
+    try (RowBatch batch = database.newBatch()) {
       Counter.EPOCH.put(batch, epoch);
       ordinals = OrdinalLease.begin(database, commits, batch);
       commits.commit(batch);
@@ -307,7 +307,7 @@ public final class RocksRepository {
     for (int attempt = 1; ; attempt++) {
       try {
         return Database.open(
-            directory.location(), directory.databaseToRead(), Database.Access.READ_ONLY);
+            directory.location(), directory.databaseToRead(), DatabaseAccess.READ_ONLY);
       } catch (StoreException e) {
         if (attempt == StoreLimits.READ_ONLY_OPEN_ATTEMPTS || !isFileGone(e)) {
           throw e;

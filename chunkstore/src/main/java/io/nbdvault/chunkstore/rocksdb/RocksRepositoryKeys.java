@@ -50,7 +50,7 @@ final class RocksRepositoryKeys implements RepositoryKeys {
       directory.finishRepair();
       HeadFindings.requireNothingLost(directory);
       database =
-          Database.open(directory.location(), directory.database(), Database.Access.READ_WRITE);
+          Database.open(directory.location(), directory.database(), DatabaseAccess.READ_WRITE);
       RepositoryConfig config = StoredConfig.checkAndUpgrade(database, directory);
       StoredKeys stored = new StoredKeys(directory, database, config);
       UnlockedKeys keys = content.unlock(stored);

@@ -114,7 +114,7 @@ final class StoreWriter {
     run(
         () -> {
           SnapshotRecord numbered = record.withCommit(commits.next());
-          try (Database.Batch rows = database.newBatch()) {
+          try (RowBatch rows = database.newBatch()) {
             catalog.put(rows, record.id(), SnapshotFrame.encode(numbered, seal));
             commits.commit(rows);
           }
@@ -125,7 +125,7 @@ final class StoreWriter {
   }
 
   /** Writes a batch that must not be lost, and makes it durable. Only in a step. */
-  void commit(Database.Batch batch) throws StoreException {
+  void commit(RowBatch batch) throws StoreException {
     commits.commit(batch);
   }
 
@@ -294,7 +294,7 @@ final class StoreWriter {
 
   private void writeRows(List<WriteTask.RowTask> batch) throws StoreException {
     ordinals.ensure(batch.size());
-    try (Database.Batch rows = database.newBatch()) {
+    try (RowBatch rows = database.newBatch()) {
       for (WriteTask.RowTask task : batch) {
         IndexKey id = task.claim().key();
         byte[] key = id.encode();
@@ -315,7 +315,7 @@ final class StoreWriter {
     }
   }
 
-  private IndexRow putRecord(Database.Batch rows, WriteTask.Content content) throws StoreException {
+  private IndexRow putRecord(RowBatch rows, WriteTask.Content content) throws StoreException {
     long ordinal = ordinals.take();
     ContentRecord.seal(content.record(), ordinal);
     rows.put(Family.CHUNK, OrdinalKey.of(ordinal), content.record());

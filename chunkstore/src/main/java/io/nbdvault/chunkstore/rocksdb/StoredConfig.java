@@ -47,7 +47,7 @@ final class StoredConfig {
     check(database, config);
     RepositoryConfig upgraded = config.upgraded();
     if (!copy(database).equals(upgraded)) {
-      try (Database.Batch batch = database.newBatch()) {
+      try (RowBatch batch = database.newBatch()) {
         batch.put(Family.DEFAULT, key(), ConfigFile.encode(upgraded));
         if (Counter.COMMITS.readIfThere(database).isEmpty()) {
           Counter.COMMITS.put(batch, 1);

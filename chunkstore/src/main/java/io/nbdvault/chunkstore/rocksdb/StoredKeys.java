@@ -98,7 +98,7 @@ final class StoredKeys {
    * other counts.
    */
   void write(KeysFile keys) throws StoreException {
-    try (Database.Batch batch = database.newBatch()) {
+    try (RowBatch batch = database.newBatch()) {
       batch.put(Family.DEFAULT, key(), keys.encode());
       database.write(batch);
     }

@@ -184,7 +184,7 @@ class BadBlockTest {
 
   private boolean areApart() throws StoreException {
     try (Database database =
-        Database.open("test", repository.databaseDir(), Database.Access.READ_WRITE)) {
+        Database.open("test", repository.databaseDir(), DatabaseAccess.READ_WRITE)) {
       return new ChunkTables(database, repository.databaseDir()).settle();
     }
   }

@@ -57,8 +57,7 @@ class BigCatalogTest {
   private static void multiply(DamagedRepository repository, SnapshotRecord first)
       throws Exception {
     Optional<String> configuration = Optional.of("\"" + "x".repeat(CONFIGURATION_BYTES - 2) + "\"");
-    try (Database db =
-        Database.open("test", repository.databaseDir(), Database.Access.READ_WRITE)) {
+    try (Database db = Database.open("test", repository.databaseDir(), DatabaseAccess.READ_WRITE)) {
       for (int i = 1; i < SNAPSHOTS; i++) {
         SnapshotRecord record =
             new SnapshotRecord(
@@ -74,7 +73,7 @@ class BigCatalogTest {
                 first.tags(),
                 first.qemuVersion(),
                 configuration);
-        try (Database.Batch batch = db.newBatch()) {
+        try (RowBatch batch = db.newBatch()) {
           batch.put(Family.CATALOG, SnapshotFrame.key(record.id()), SnapshotFrame.encode(record));
           db.write(batch);
         }

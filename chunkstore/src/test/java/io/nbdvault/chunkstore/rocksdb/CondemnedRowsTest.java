@@ -134,7 +134,7 @@ class CondemnedRowsTest {
 
   private boolean isCondemned() throws StoreException, MalformedRecordException {
     byte[] key = SnapshotStateRow.key(condemned);
-    try (Database db = Database.open("test", repository.databaseDir(), Database.Access.READ_ONLY)) {
+    try (Database db = Database.open("test", repository.databaseDir(), DatabaseAccess.READ_ONLY)) {
       byte[] row = db.get(Family.CATALOG, key);
       return row != null && SnapshotStateRow.decode(key, row).condemned();
     }
@@ -153,7 +153,7 @@ class CondemnedRowsTest {
           .satisfies(record -> assertThat(record.id()).isEqualTo(keptId));
       assertThat(store.verify(VerifyOptions.everything(1), progress -> true).isClean()).isTrue();
     }
-    try (Database db = Database.open("test", repository.databaseDir(), Database.Access.READ_ONLY)) {
+    try (Database db = Database.open("test", repository.databaseDir(), DatabaseAccess.READ_ONLY)) {
       assertThat(CondemnedRows.read(db)).isEmpty();
     }
     assertThat(repository.read(keptId)).isEqualTo(kept.bytes());

@@ -185,7 +185,7 @@ class CutListTest {
         assertThat(store.verify(VerifyOptions.everything(1), progress -> true).isClean()).isTrue();
       }
       assertThat(Repositories.planRepair(copy, (what, done, expected) -> {}).steps()).isEmpty();
-      try (Database db = Database.open("", copy.resolve("db"), Database.Access.READ_ONLY)) {
+      try (Database db = Database.open("", copy.resolve("db"), DatabaseAccess.READ_ONLY)) {
         assertThat(Counter.NEXT_ORDINAL.read(db)).isGreaterThan(highest);
       }
     }
@@ -195,7 +195,7 @@ class CutListTest {
   void repairGivesUpWhatIsLostForGood() throws Exception {
     List<CatalogEntry> left = cutSoThatItOpens();
     // As somebody would who opened it with an earlier version.
-    Database.open("", dir.resolve("db"), Database.Access.READ_WRITE).close();
+    Database.open("", dir.resolve("db"), DatabaseAccess.READ_WRITE).close();
     assertThatThrownBy(() -> Repositories.open(dir)).isInstanceOf(DamagedException.class);
     HeadSlot before = head();
     RepairReport report = Repositories.repair(dir, (what, done, expected) -> {});

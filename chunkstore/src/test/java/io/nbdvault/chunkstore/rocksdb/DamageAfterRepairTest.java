@@ -96,7 +96,7 @@ class DamageAfterRepairTest {
     repair();
     List<byte[]> listed = new ArrayList<>();
     try (Database database =
-        Database.open("", repository.databaseDir(), Database.Access.READ_ONLY)) {
+        Database.open("", repository.databaseDir(), DatabaseAccess.READ_ONLY)) {
       database.forEachReadable(
           Family.DEFAULT,
           (key, value) -> {

@@ -209,14 +209,14 @@ class DamageTest {
   }
 
   private byte[] get(Family family, byte[] key) throws StoreException {
-    try (Database db = Database.open("test", dir.resolve("db"), Database.Access.READ_ONLY)) {
+    try (Database db = Database.open("test", dir.resolve("db"), DatabaseAccess.READ_ONLY)) {
       return Objects.requireNonNull(db.get(family, key));
     }
   }
 
   private void put(Family family, byte[] key, byte[] value) throws StoreException {
-    try (Database db = Database.open("test", dir.resolve("db"), Database.Access.READ_WRITE);
-        Database.Batch batch = db.newBatch()) {
+    try (Database db = Database.open("test", dir.resolve("db"), DatabaseAccess.READ_WRITE);
+        RowBatch batch = db.newBatch()) {
       batch.put(family, key, value);
       db.write(batch);
       db.flush();

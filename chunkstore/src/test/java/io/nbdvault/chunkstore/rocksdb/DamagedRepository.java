@@ -124,7 +124,7 @@ final class DamagedRepository {
 
   /** The key of a child of a node. */
   IndexKey childKey(ChunkId node, int slot) throws StoreException {
-    try (Database db = Database.open("test", databaseDir(), Database.Access.READ_ONLY)) {
+    try (Database db = Database.open("test", databaseDir(), DatabaseAccess.READ_ONLY)) {
       ContentReader reader = new ContentReader(db, new PlainContent(), CHUNK);
       return new IndexKey(RecordType.NODE, reader.read(node).child(slot));
     }
@@ -145,7 +145,7 @@ final class DamagedRepository {
 
   /** The keys of all rows of the index. */
   List<byte[]> indexKeys() throws StoreException {
-    try (Database db = Database.open("test", databaseDir(), Database.Access.READ_ONLY)) {
+    try (Database db = Database.open("test", databaseDir(), DatabaseAccess.READ_ONLY)) {
       List<byte[]> keys = new ArrayList<>();
       db.forEachReadable(Family.INDEX, (key, row) -> keys.add(key));
       return keys;
@@ -178,14 +178,14 @@ final class DamagedRepository {
   }
 
   Optional<byte[]> find(Family family, byte[] key) throws StoreException {
-    try (Database db = Database.open("test", databaseDir(), Database.Access.READ_ONLY)) {
+    try (Database db = Database.open("test", databaseDir(), DatabaseAccess.READ_ONLY)) {
       return Optional.ofNullable(db.get(family, key));
     }
   }
 
   void put(Family family, byte[] key, byte[] value) throws StoreException {
-    try (Database db = Database.open("test", databaseDir(), Database.Access.READ_WRITE);
-        Database.Batch batch = db.newBatch()) {
+    try (Database db = Database.open("test", databaseDir(), DatabaseAccess.READ_WRITE);
+        RowBatch batch = db.newBatch()) {
       batch.put(family, key, value);
       db.write(batch);
       db.flush();
@@ -193,8 +193,8 @@ final class DamagedRepository {
   }
 
   void delete(Family family, byte[] key) throws StoreException {
-    try (Database db = Database.open("test", databaseDir(), Database.Access.READ_WRITE);
-        Database.Batch batch = db.newBatch()) {
+    try (Database db = Database.open("test", databaseDir(), DatabaseAccess.READ_WRITE);
+        RowBatch batch = db.newBatch()) {
       batch.delete(family, key);
       db.write(batch);
       db.flush();
@@ -203,7 +203,7 @@ final class DamagedRepository {
 
   /** The tables of a family that have rows, the oldest first. */
   List<Path> tables(Family family) throws StoreException {
-    try (Database db = Database.open("test", databaseDir(), Database.Access.READ_ONLY)) {
+    try (Database db = Database.open("test", databaseDir(), DatabaseAccess.READ_ONLY)) {
       return db.liveFiles().stream()
           .filter(table -> Arrays.equals(table.columnFamilyName(), family.nameBytes()))
           .map(table -> DamagedTables.fileOf(databaseDir(), table))

@@ -219,8 +219,8 @@ class DamagedRowTest {
     }
     IndexKey whole = DamagedRepository.chunkKey(disk, 70);
     ordinals.addLong(repository.row(whole).ordinal());
-    try (Database db = open(Database.Access.READ_WRITE);
-        Database.Batch batch = db.newBatch()) {
+    try (Database db = open(DatabaseAccess.READ_WRITE);
+        RowBatch batch = db.newBatch()) {
       for (IndexKey key : keys) {
         IndexRow row = IndexRow.decode(Objects.requireNonNull(db.get(Family.INDEX, key.encode())));
         batch.delete(Family.CHUNK, OrdinalKey.of(row.ordinal()));
@@ -282,8 +282,8 @@ class DamagedRowTest {
   }
 
   private void flipOneBitOfEach(List<IndexKey> keys) throws StoreException {
-    try (Database db = open(Database.Access.READ_WRITE);
-        Database.Batch batch = db.newBatch()) {
+    try (Database db = open(DatabaseAccess.READ_WRITE);
+        RowBatch batch = db.newBatch()) {
       for (int bit = 0; bit < keys.size(); bit++) {
         byte[] key = keys.get(bit).encode();
         byte[] row = Objects.requireNonNull(db.get(Family.INDEX, key));
@@ -295,7 +295,7 @@ class DamagedRowTest {
     }
   }
 
-  private Database open(Database.Access access) throws StoreException {
+  private Database open(DatabaseAccess access) throws StoreException {
     return Database.open("test", repository.databaseDir(), access);
   }
 

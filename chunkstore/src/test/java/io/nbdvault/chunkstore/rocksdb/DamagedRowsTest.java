@@ -22,11 +22,10 @@ class DamagedRowsTest {
   @Test
   void knowsMoreThanItHoldsInMemory() throws Exception {
     DamagedRepository repository = DamagedRepository.create(temporary.resolve("repository"));
-    try (Database db =
-        Database.open("test", repository.databaseDir(), Database.Access.READ_WRITE)) {
+    try (Database db = Database.open("test", repository.databaseDir(), DatabaseAccess.READ_WRITE)) {
       DamagedRows rows = DamagedRows.read(db, IN_MEMORY);
       assertThat(rows.isEmpty()).isTrue();
-      try (Database.Batch batch = db.newBatch()) {
+      try (RowBatch batch = db.newBatch()) {
         for (int i = 0; i < ALL; i++) {
           rows.add(batch, key(i));
         }
@@ -39,7 +38,7 @@ class DamagedRowsTest {
         }
         assertThat(same.contains(key(ALL))).isFalse();
       }
-      try (Database.Batch batch = db.newBatch()) {
+      try (RowBatch batch = db.newBatch()) {
         for (int i = 0; i < ALL; i++) {
           rows.remove(batch, key(i));
         }
@@ -54,9 +53,9 @@ class DamagedRowsTest {
   void takesAwayWhatItCannotLookUp() throws Exception {
     DamagedRepository repository = DamagedRepository.create(temporary.resolve("repository"));
     List<Path> before = repository.tables(Family.DEFAULT);
-    try (Database db = Database.open("test", repository.databaseDir(), Database.Access.READ_WRITE);
-        Database.Batch added = db.newBatch();
-        Database.Batch removed = db.newBatch()) {
+    try (Database db = Database.open("test", repository.databaseDir(), DatabaseAccess.READ_WRITE);
+        RowBatch added = db.newBatch();
+        RowBatch removed = db.newBatch()) {
       DamagedRows rows = DamagedRows.read(db, IN_MEMORY);
       for (int i = 0; i < ALL; i++) {
         rows.add(added, key(i));

@@ -111,7 +111,7 @@ class EncryptedRepairTest {
 
   private Path[] tables(Family family) throws StoreException {
     Path db = dir.resolve("db");
-    try (Database database = Database.open("test", db, Database.Access.READ_ONLY)) {
+    try (Database database = Database.open("test", db, DatabaseAccess.READ_ONLY)) {
       return database.liveFiles().stream()
           .filter(table -> Arrays.equals(table.columnFamilyName(), family.nameBytes()))
           .map(table -> DamagedTables.fileOf(db, table))

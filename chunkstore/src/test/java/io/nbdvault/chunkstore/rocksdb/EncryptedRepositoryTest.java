@@ -214,8 +214,8 @@ class EncryptedRepositoryTest {
   @Test
   void saysThatTheKeysAreLostWhenBothCopiesAre() throws IOException {
     try (Database database =
-            Database.open(dir.toString(), dir.resolve("db"), Database.Access.READ_WRITE);
-        Database.Batch batch = database.newBatch()) {
+            Database.open(dir.toString(), dir.resolve("db"), DatabaseAccess.READ_WRITE);
+        RowBatch batch = database.newBatch()) {
       batch.put(Family.DEFAULT, StoredKeys.key(), new byte[] {'{', '}'});
       database.write(batch);
       database.flush();
@@ -293,8 +293,8 @@ class EncryptedRepositoryTest {
   /** Flips a bit in the payload of the only record. */
   private void changeRecord(boolean fitChecksum) throws StoreException {
     try (Database database =
-            Database.open(dir.toString(), dir.resolve("db"), Database.Access.READ_WRITE);
-        Database.Batch batch = database.newBatch()) {
+            Database.open(dir.toString(), dir.resolve("db"), DatabaseAccess.READ_WRITE);
+        RowBatch batch = database.newBatch()) {
       byte[] key = OrdinalKey.of(1);
       byte[] record = Objects.requireNonNull(database.get(Family.CHUNK, key));
       record[ContentRecord.HEADER_BYTES + 200] ^= 1;

@@ -181,7 +181,7 @@ class HeadTest {
   }
 
   private long counter() throws StoreException {
-    try (Database db = Database.open("test", repository.databaseDir(), Database.Access.READ_ONLY)) {
+    try (Database db = Database.open("test", repository.databaseDir(), DatabaseAccess.READ_ONLY)) {
       return Counter.COMMITS.read(db);
     }
   }

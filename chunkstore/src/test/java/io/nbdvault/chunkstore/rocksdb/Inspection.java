@@ -33,7 +33,7 @@ record Inspection(
 
   static Inspection of(Path dir, int chunkSizeBytes) throws StoreException {
     Path db = dir.resolve("db");
-    try (Database database = Database.open("test", db, Database.Access.READ_ONLY)) {
+    try (Database database = Database.open("test", db, DatabaseAccess.READ_ONLY)) {
       Map<Long, Integer> records = new HashMap<>();
       database.forEach(Family.CHUNK, (key, record) -> records.put(ordinalOf(key), record.length));
       Map<IndexKey, Long> rows = new HashMap<>();
@@ -53,7 +53,7 @@ record Inspection(
    */
   static Set<IndexKey> unreliable(Path dir, int chunkSizeBytes) throws StoreException {
     Path db = dir.resolve("db");
-    try (Database database = Database.open("test", db, Database.Access.READ_ONLY)) {
+    try (Database database = Database.open("test", db, DatabaseAccess.READ_ONLY)) {
       Map<IndexKey, IndexRow> rows = new HashMap<>();
       database.forEach(Family.INDEX, (key, row) -> rows.put(keyOf(key), rowOf(row)));
       Set<IndexKey> unreliable = reachable(database, chunkSizeBytes);

@@ -71,7 +71,7 @@ class IntakeTest {
     Path dir = create("failing");
     StoreWriter writer;
     // A database that is closed stands for whatever may go wrong in the writer.
-    try (Database database = Database.open("test", dir.resolve("db"), Database.Access.READ_WRITE)) {
+    try (Database database = Database.open("test", dir.resolve("db"), DatabaseAccess.READ_WRITE)) {
       writer = writer(dir, database, new Claims());
     }
     writer.start();
@@ -99,12 +99,12 @@ class IntakeTest {
   /** The row of content that was flagged in an epoch, once it was put in another. */
   private IndexRow heal(long flaggedEpoch, long presentEpoch) throws Exception {
     Path dir = create("healing");
-    try (Database database = Database.open("test", dir.resolve("db"), Database.Access.READ_WRITE)) {
+    try (Database database = Database.open("test", dir.resolve("db"), DatabaseAccess.READ_WRITE)) {
       StoreWriter writer = writer(dir, database, new Claims());
       writer.beginEpoch(presentEpoch);
       writer.start();
       IndexRow flagged = new IndexRow(FLAGGED_ORDINAL, PLAIN.length, flaggedEpoch, 100, true);
-      try (Database.Batch batch = database.newBatch()) {
+      try (RowBatch batch = database.newBatch()) {
         batch.put(Family.INDEX, KEY.encode(), flagged.encode());
         database.write(batch);
       }
@@ -123,7 +123,7 @@ class IntakeTest {
   private CompletableFuture<StoredChunk> secondAfter(Claim.Decision decision, WhatTheFirstDoes then)
       throws Exception {
     Path dir = create(decision.name());
-    try (Database database = Database.open("test", dir.resolve("db"), Database.Access.READ_WRITE)) {
+    try (Database database = Database.open("test", dir.resolve("db"), DatabaseAccess.READ_WRITE)) {
       Claims claims = new Claims();
       StoreWriter writer = writer(dir, database, claims);
       writer.start();
@@ -152,7 +152,7 @@ class IntakeTest {
     RepositoryDirectory directory = new RepositoryDirectory(dir);
     HeadFile head = new HeadFile(directory, directory.readConfig().repositoryId());
     Commits commits = Commits.begin(database, head);
-    try (Database.Batch batch = database.newBatch()) {
+    try (RowBatch batch = database.newBatch()) {
       OrdinalLease ordinals = OrdinalLease.begin(database, commits, batch);
       commits.commit(batch);
       Catalog catalog = new Catalog(database, SnapshotSeal.NONE);

@@ -208,8 +208,8 @@ class InterruptedRepairTest {
       case CONFIG -> Files.writeString(dir.resolve("config.json"), "{");
       case STATE_ROW -> {
         byte[] key = SnapshotStateRow.key(snapshot);
-        try (Database db = Database.open("", dir.resolve("db"), Database.Access.READ_WRITE);
-            Database.Batch batch = db.newBatch()) {
+        try (Database db = Database.open("", dir.resolve("db"), DatabaseAccess.READ_WRITE);
+            RowBatch batch = db.newBatch()) {
           byte[] row = Objects.requireNonNull(db.get(Family.CATALOG, key));
           row[10] ^= 1;
           batch.put(Family.CATALOG, key, row);
@@ -222,7 +222,7 @@ class InterruptedRepairTest {
 
   private void deleteTables(Family family) throws Exception {
     List<Path> tables;
-    try (Database db = Database.open("", dir.resolve("db"), Database.Access.READ_ONLY)) {
+    try (Database db = Database.open("", dir.resolve("db"), DatabaseAccess.READ_ONLY)) {
       tables =
           db.liveFiles().stream()
               .filter(table -> Arrays.equals(table.columnFamilyName(), family.nameBytes()))

@@ -136,7 +136,7 @@ class KilledWriterTest {
   /** No ordinal changes its content, none is below the lease of its process, no row dangles. */
   private void checkOrdinals(Path dir) throws Exception {
     Map<Long, IndexKey> now = new HashMap<>();
-    try (Database database = Database.open("test", dir.resolve("db"), Database.Access.READ_ONLY)) {
+    try (Database database = Database.open("test", dir.resolve("db"), DatabaseAccess.READ_ONLY)) {
       database.forEach(
           Family.INDEX, (key, row) -> now.put(decodeRow(row).ordinal(), decodeKey(key)));
       Set<Long> records = new HashSet<>();

@@ -122,13 +122,12 @@ class LeftOverDamageTest {
     list(again);
     list(never);
     repository.delete(Family.INDEX, again.encode());
-    try (Database db =
-        Database.open("test", repository.databaseDir(), Database.Access.READ_WRITE)) {
+    try (Database db = Database.open("test", repository.databaseDir(), DatabaseAccess.READ_WRITE)) {
       DamagedRows rows = DamagedRows.read(db);
       ContentReader reader = new ContentReader(db, new PlainContent(), CHUNK);
       LeftOverDamage leftOver = new LeftOverDamage(db, reader, rows, WriteTask.Step.Action::run);
       leftOver.note();
-      try (Database.Batch batch = db.newBatch()) {
+      try (RowBatch batch = db.newBatch()) {
         rows.add(batch, again);
         db.write(batch);
       }
@@ -143,8 +142,8 @@ class LeftOverDamageTest {
 
   @Test
   void looksUpNoMoreAtATimeThanABatchOfTheWriterHas() throws Exception {
-    try (Database db = Database.open("test", repository.databaseDir(), Database.Access.READ_WRITE);
-        Database.Batch batch = db.newBatch()) {
+    try (Database db = Database.open("test", repository.databaseDir(), DatabaseAccess.READ_WRITE);
+        RowBatch batch = db.newBatch()) {
       DamagedRows rows = DamagedRows.read(db);
       int listed = 2 * StoreLimits.BATCH_RECORDS + 1;
       for (int i = 0; i < listed; i++) {

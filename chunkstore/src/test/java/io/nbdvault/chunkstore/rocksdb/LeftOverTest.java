@@ -100,8 +100,8 @@ class LeftOverTest {
   private List<Long> removeRowsThatNothingReaches(boolean recordsToo) throws StoreException {
     Inspection before = Inspection.of(dir, CHUNK);
     List<Long> removed = new ArrayList<>();
-    try (Database database = Database.open("test", dir.resolve("db"), Database.Access.READ_WRITE);
-        Database.Batch batch = database.newBatch()) {
+    try (Database database = Database.open("test", dir.resolve("db"), DatabaseAccess.READ_WRITE);
+        RowBatch batch = database.newBatch()) {
       for (IndexKey key : before.unreachableRows()) {
         long ordinal = before.rows().getOrDefault(key, 0L);
         batch.delete(Family.INDEX, key.encode());

@@ -211,8 +211,8 @@ class MalformedRowsTest {
               id, TestRecords.TIME, disk.backUp(session, "vda", Optional.empty())));
     }
     byte[] good;
-    try (Database db = Database.open("", dir.resolve("db"), Database.Access.READ_WRITE);
-        Database.Batch batch = db.newBatch()) {
+    try (Database db = Database.open("", dir.resolve("db"), DatabaseAccess.READ_WRITE);
+        RowBatch batch = db.newBatch()) {
       good = java.util.Objects.requireNonNull(db.get(Family.DEFAULT, StoredKeys.key()));
       batch.put(Family.DEFAULT, StoredKeys.key(), "{".getBytes(StandardCharsets.UTF_8));
       db.write(batch);
@@ -222,7 +222,7 @@ class MalformedRowsTest {
         .extracting(DamagedItem::what)
         .containsExactly("copy of keys.json");
     Repositories.repair(dir, (what, done, expected) -> {});
-    try (Database db = Database.open("", dir.resolve("db"), Database.Access.READ_ONLY)) {
+    try (Database db = Database.open("", dir.resolve("db"), DatabaseAccess.READ_ONLY)) {
       assertThat(db.get(Family.DEFAULT, StoredKeys.key())).isEqualTo(good);
     }
     Files.delete(dir.resolve("keys.json"));

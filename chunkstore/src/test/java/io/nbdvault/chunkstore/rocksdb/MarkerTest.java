@@ -41,7 +41,7 @@ class MarkerTest {
       snapshot = backUp(store, 0, CHUNKS);
       backUp(store, 1_000_000, CHUNKS / 3);
     }
-    try (Database database = Database.open("test", dir.resolve("db"), Database.Access.READ_WRITE)) {
+    try (Database database = Database.open("test", dir.resolve("db"), DatabaseAccess.READ_WRITE)) {
       Marker all = marker(database, CHUNKS + 1);
       Marks expected = all.mark(List.of(snapshot));
       assertThat(all.chunks()).isEqualTo(CHUNKS);
@@ -69,12 +69,12 @@ class MarkerTest {
     twin[twin.length - 1] ^= 1;
     repository.put(Family.INDEX, twin, repository.get(Family.INDEX, chunk.encode()));
     try (Database database =
-        Database.open("test", repository.databaseDir(), Database.Access.READ_ONLY)) {
+        Database.open("test", repository.databaseDir(), DatabaseAccess.READ_ONLY)) {
       assertThat(marker(database, 100).mark(List.of(snapshot)).ordinals()).isNotNull();
     }
     repository.delete(Family.INDEX, DamagedRepository.chunkKey(disk, 3).encode());
     try (Database database =
-        Database.open("test", repository.databaseDir(), Database.Access.READ_ONLY)) {
+        Database.open("test", repository.databaseDir(), DatabaseAccess.READ_ONLY)) {
       assertThatThrownBy(() -> marker(database, 100).mark(List.of(snapshot)))
           .isInstanceOf(DamagedException.class)
           .hasMessageContaining("1 chunks that snapshots need are not in it");

@@ -63,7 +63,8 @@ class OpenFilesTest {
       for (InputStream stream : open) {
         stream.close();
       }
-      System.out.println(said instanceof FileSystemException ? "was at the limit" : "had files left");
+      System.out.println(
+          said instanceof FileSystemException ? "was at the limit" : "had files left");
     }
 
     private static void show(Path table) {
@@ -116,9 +117,9 @@ class OpenFilesTest {
   /** Records that nothing needs, each in a file of its own. */
   private static void addTables(DamagedRepository repository) throws StoreException {
     try (Database database =
-        Database.open("test", repository.databaseDir(), Database.Access.READ_WRITE)) {
+        Database.open("test", repository.databaseDir(), DatabaseAccess.READ_WRITE)) {
       for (int i = 0; i < TABLES; i++) {
-        try (Database.Batch batch = database.newBatch()) {
+        try (RowBatch batch = database.newBatch()) {
           batch.put(Family.CHUNK, OrdinalKey.of(ORDINAL + i), new byte[] {1});
           database.write(batch);
         }

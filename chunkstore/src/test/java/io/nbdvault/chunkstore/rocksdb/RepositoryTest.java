@@ -197,7 +197,7 @@ class RepositoryTest {
   void neverGivesAnOrdinalTwiceAndReturnsTheUnusedOnesOnClose() throws StoreException {
     Path dir = create();
     Path db = dir.resolve("db");
-    try (Database database = Database.open("test", db, Database.Access.READ_WRITE)) {
+    try (Database database = Database.open("test", db, DatabaseAccess.READ_WRITE)) {
       OrdinalLease first = lease(dir, database);
       assertThat(first.first()).isEqualTo(1);
       first.ensure(2);
@@ -223,7 +223,7 @@ class RepositoryTest {
       Repositories.open(dir).close();
     }
     Repositories.openReadOnly(dir).close();
-    try (Database db = Database.open("test", dir.resolve("db"), Database.Access.READ_ONLY)) {
+    try (Database db = Database.open("test", dir.resolve("db"), DatabaseAccess.READ_ONLY)) {
       assertThat(Counter.EPOCH.read(db)).isEqualTo(4);
       assertThat(Counter.NEXT_ORDINAL.read(db)).isEqualTo(1);
     }
@@ -233,7 +233,7 @@ class RepositoryTest {
     RepositoryDirectory directory = new RepositoryDirectory(dir);
     HeadFile head = new HeadFile(directory, directory.readConfig().repositoryId());
     Commits commits = Commits.begin(database, head);
-    try (Database.Batch batch = database.newBatch()) {
+    try (RowBatch batch = database.newBatch()) {
       OrdinalLease lease = OrdinalLease.begin(database, commits, batch);
       commits.commit(batch);
       return lease;

@@ -105,7 +105,7 @@ class ReturnedSpaceTest {
   @Test
   void endsACompactionWhoseThreadIsInterruptedAndCanStillWrite() throws Exception {
     try (Database database =
-        Database.open("test", repository.databaseDir(), Database.Access.READ_WRITE)) {
+        Database.open("test", repository.databaseDir(), DatabaseAccess.READ_WRITE)) {
       database.limitWrites(OptionalLong.of(100 << 10));
       AtomicBoolean ended = new AtomicBoolean();
       Thread collecting =
@@ -125,7 +125,7 @@ class ReturnedSpaceTest {
       // All of it would take half a minute.
       assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(Duration.ofSeconds(15));
       database.limitWrites(OptionalLong.empty());
-      try (Database.Batch batch = database.newBatch()) {
+      try (RowBatch batch = database.newBatch()) {
         batch.put(Family.DEFAULT, new byte[] {1}, new byte[] {2});
         database.write(batch);
       }

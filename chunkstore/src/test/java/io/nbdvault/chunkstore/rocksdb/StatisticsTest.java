@@ -101,8 +101,8 @@ class StatisticsTest {
     try (ChunkStore store = Repositories.open(dir)) {
       lost = new RandomHistory(store, new Random(1)).smallChanges(3);
     }
-    try (Database database = Database.open("test", dir.resolve("db"), Database.Access.READ_WRITE);
-        Database.Batch batch = database.newBatch()) {
+    try (Database database = Database.open("test", dir.resolve("db"), DatabaseAccess.READ_WRITE);
+        RowBatch batch = database.newBatch()) {
       batch.delete(Family.INDEX, new IndexKey(RecordType.CHUNK, lost).encode());
       database.write(batch);
       database.flush();
@@ -125,7 +125,7 @@ class StatisticsTest {
   }
 
   private static Database readOnly(Path dir) throws StoreException {
-    return Database.open("test", dir.resolve("db"), Database.Access.READ_ONLY);
+    return Database.open("test", dir.resolve("db"), DatabaseAccess.READ_ONLY);
   }
 
   private static ContentReader newReader(Database database) {

@@ -54,7 +54,7 @@ class VerifyWritesTest {
         repository.record(repository.row(DamagedRepository.chunkKey(disk, 0)).ordinal());
     byte[] plain = disk.bytes();
     try (Database database =
-        Database.open("test", repository.databaseDir(), Database.Access.READ_ONLY)) {
+        Database.open("test", repository.databaseDir(), DatabaseAccess.READ_ONLY)) {
       ContentReader reader = new ContentReader(database, new PlainContent(), CHUNK);
       assertThat(reader.opensTo(record, plain, 0, CHUNK)).isTrue();
       for (int at = ContentRecord.HEADER_BYTES; at < record.length; at++) {
