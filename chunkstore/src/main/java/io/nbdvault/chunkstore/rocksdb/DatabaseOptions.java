@@ -189,13 +189,18 @@ final class DatabaseOptions implements AutoCloseable {
       // Most look-ups of a first backup are for ids that are not there: 10 bits a key spare 99 of
       // 100 reads. Partitioned, so that a look-up loads 4 KiB of filter and not megabytes.
       tables
-          .setFilterPolicy(own(new BloomFilter(10)))
+          .setFilterPolicy(own(newFilter()))
           .setIndexType(IndexType.kTwoLevelIndexSearch)
           .setPartitionFilters(true)
           .setMetadataBlockSize(4096)
           .setPinTopLevelIndexAndFilter(true);
     }
     return tables;
+  }
+
+  /** The filter that tables of the index have, of 10 bits a key. */
+  static BloomFilter newFilter() {
+    return new BloomFilter(10);
   }
 
   private <T extends AbstractNativeReference> T own(T handle) {

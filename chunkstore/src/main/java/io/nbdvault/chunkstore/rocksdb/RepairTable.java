@@ -13,6 +13,9 @@ import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 import org.roaringbitmap.longlong.LongIterator;
 import org.roaringbitmap.longlong.Roaring64Bitmap;
+import org.rocksdb.BlockBasedTableConfig;
+import org.rocksdb.BloomFilter;
+import org.rocksdb.LRUCache;
 import org.rocksdb.Options;
 import org.rocksdb.ReadOptions;
 import org.rocksdb.RocksDBException;
@@ -23,6 +26,7 @@ import org.rocksdb.TableProperties;
 /** A table that is read by itself, without the database that it belongs to. */
 final class RepairTable implements AutoCloseable {
   private static final long READ_AHEAD_BYTES = 1 << 20;
+  private static final long FILTER_CACHE_BYTES = 1 << 20;
   private static final byte[] HIGHEST = {-1, -1, -1, -1, -1, -1, -1, -1};
 
   static {
@@ -63,9 +67,29 @@ final class RepairTable implements AutoCloseable {
   static Optional<String> damage(Path file) throws StoreException {
     try (RepairTable table = open(file)) {
       table.reader.verifyChecksum();
+      checkFilter(file);
       return Optional.empty();
     } catch (RocksDBException e) {
       return Optional.of(RocksText.brief(e.getMessage()));
+    }
+  }
+
+  /**
+   * Reads the parts of a table's filter. To verify checksums passes over them, and to open a table
+   * reads them only if the kind of filter is known. Memory: the filter, 10 bits for each row.
+   */
+  private static void checkFilter(Path file) throws RocksDBException {
+    try (BloomFilter filter = DatabaseOptions.newFilter();
+        LRUCache cache = new LRUCache(FILTER_CACHE_BYTES);
+        Options options = new Options();
+        SstFileReader reader =
+            new SstFileReader(
+                options.setTableFormatConfig(
+                    new BlockBasedTableConfig()
+                        .setFilterPolicy(filter)
+                        .setBlockCache(cache)
+                        .setCacheIndexAndFilterBlocks(true)))) {
+      reader.open(file.toString());
     }
   }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.nbdvault.chunkstore.DiskImage;
 import io.nbdvault.chunkstore.Seeds;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Random;
 import java.util.Set;
@@ -12,9 +13,10 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.roaringbitmap.longlong.Roaring64Bitmap;
 
-/** What a table still gives in which some blocks cannot be read: one record lies in each. */
+/** What is found wrong with a table, and what one still gives in which some blocks are bad. */
 @Timeout(60)
 class RepairTableTest {
   private static final int CHUNK = DamagedRepository.CHUNK;
@@ -43,6 +45,28 @@ class RepairTableTest {
     }
     assertThat(ordinals(table)).isEqualTo(expected);
     assertThat(ordinalsByKey(table)).isEqualTo(expected);
+  }
+
+  /** RocksDB's own check of a table passes over the parts of a filter. */
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aWrongBitIsFoundWhereverItIs(Family family) throws Exception {
+    DamagedRepository repository = DamagedRepository.create(temporary.resolve("repository"));
+    DiskImage disk = new DiskImage(CHUNKS * CHUNK, CHUNK);
+    disk.fill(0, 1);
+    disk.fill(1, 2);
+    assertThat(repository.backUp(disk)).isNotNull();
+    Path table = repository.tables(family).get(0);
+    assertThat(RepairTable.damage(table)).isEmpty();
+    for (int at = 0; at < Files.size(table); at += family == Family.CHUNK ? 97 : 1) {
+      assertFound(table, at);
+    }
+  }
+
+  static void assertFound(Path table, int at) throws Exception {
+    DamagedRepository.flipByte(table, at);
+    assertThat(RepairTable.damage(table)).as("with a wrong bit at %d", at).isPresent();
+    DamagedRepository.flipByte(table, at);
   }
 
   private static Set<Long> ordinalsByKey(Path file) throws Exception {
