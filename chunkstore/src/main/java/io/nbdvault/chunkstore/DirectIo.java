@@ -22,6 +22,7 @@ public final class DirectIo {
   /** The environment variable that turns it off, with the value 0. */
   public static final String VARIABLE = "NBDVAULT_DIRECT_IO";
 
+  private static final long BLOCK_BYTES_MAX = 1 << 20;
   private static final String TRIAL = "direct-io.trial";
 
   private DirectIo() {}
@@ -50,11 +51,18 @@ public final class DirectIo {
     Set<OpenOption> all = new HashSet<>(List.of(options));
     all.add(direct.orElseThrow());
     try {
-      return Optional.of(FileChannel.open(file, all));
+      return isBlock(Files.getFileStore(file).getBlockSize())
+          ? Optional.of(FileChannel.open(file, all))
+          : Optional.empty();
     } catch (IOException | UnsupportedOperationException e) {
       // The answer, and not a failure: whoever then opens it as usual hears what else is wrong.
       return Optional.empty();
     }
+  }
+
+  /** Whether buffers can be aligned to it: over a network there are block sizes of all kinds. */
+  static boolean isBlock(long bytes) {
+    return Long.bitCount(bytes) == 1 && bytes > 0 && bytes <= BLOCK_BYTES_MAX;
   }
 
   /**
@@ -79,8 +87,11 @@ public final class DirectIo {
   private static boolean writesBlock(Path file) throws IOException {
     Optional<FileChannel> opened = open(file, StandardOpenOption.WRITE);
     try (FileChannel channel = opened.orElse(null)) {
-      int block = (int) Math.min(Files.getFileStore(file).getBlockSize(), 1 << 20);
-      return channel != null && channel.write(buffer(block, block).limit(block), 0) == block;
+      if (channel == null) {
+        return false;
+      }
+      int block = (int) Files.getFileStore(file).getBlockSize();
+      return channel.write(buffer(block, block).limit(block), 0) == block;
     }
   }
 

@@ -32,6 +32,17 @@ class DirectIoTest {
     assertThat(DirectIo.open("0", file, StandardOpenOption.READ)).isEmpty();
   }
 
+  /** Some network file systems have the size of a message for a block. */
+  @Test
+  void takesOnlyBlocksThatABufferCanBeAlignedTo() {
+    assertThat(DirectIo.isBlock(4096)).isTrue();
+    assertThat(DirectIo.isBlock(1 << 20)).isTrue();
+    assertThat(DirectIo.isBlock(126_976)).isFalse();
+    assertThat(DirectIo.isBlock(1 << 21)).isFalse();
+    assertThat(DirectIo.isBlock(0)).isFalse();
+    assertThat(DirectIo.isBlock(Long.MIN_VALUE)).isFalse();
+  }
+
   @Test
   void isTriedWithoutLeavingAnything() {
     boolean unused = DirectIo.worksIn(dir);

@@ -108,12 +108,14 @@ final class Catalog {
   /** The snapshot of that id, also if it is forgotten. */
   Optional<CatalogEntry> find(SnapshotId id) throws StoreException {
     byte[] key = SnapshotFrame.key(id);
+    // Before the record: a collection deletes both at once, and no state means that it is kept.
+    SnapshotState state = state(id);
     byte[] row = database.get(Family.CATALOG, key);
     // Asked after reading: a row that was read is listed here unless its commit has succeeded.
     if (row == null || uncommitted.contains(id)) {
       return Optional.empty();
     }
-    return Optional.of(new CatalogEntry(decode(key, row), state(id)));
+    return Optional.of(new CatalogEntry(decode(key, row), state));
   }
 
   /** Puts a snapshot's record into a batch, hidden until {@link #committed}. */

@@ -114,9 +114,13 @@ final class Collector {
       LOG.info("collection=begun cutoff={} roots={}", start.cutoff(), start.roots().size());
       leftOver.note();
       Marks marks = mark(start.roots());
-      condemn(start, marks);
+      CollectionRow row = save(start, marks);
+      Sweep sweep = newSweep(start.cutoff(), marks);
+      // Before anything is decided: a row that cannot be read ends it here, also of what may go.
+      Roaring64Bitmap dead = sweep.scan();
+      condemn(start, row);
       leftOver.takeAway();
-      sweep(start.cutoff(), start.endOrdinal(), start.condemned(), marks);
+      sweep(sweep, dead, start.endOrdinal(), start.condemned(), marks);
     } finally {
       gate.endCollection();
     }
@@ -154,8 +158,7 @@ final class Collector {
   }
 
   /** From here on the sweep will be finished, by this process or another. */
-  private void condemn(Gate.Start start, Marks marks) throws StoreException {
-    CollectionRow row = save(start, marks);
+  private void condemn(Gate.Start start, CollectionRow row) throws StoreException {
     writer.run(
         () -> {
           try (RowBatch batch = database.newBatch()) {
@@ -190,10 +193,10 @@ final class Collector {
     }
   }
 
-  private void sweep(long cutoff, long endOrdinal, List<SnapshotId> condemned, Marks marks)
+  /** Removes what a sweep has found. */
+  private void sweep(
+      Sweep sweep, Roaring64Bitmap dead, long endOrdinal, List<SnapshotId> condemned, Marks marks)
       throws StoreException {
-    Sweep sweep = newSweep(cutoff, marks);
-    Roaring64Bitmap dead = sweep.scan();
     // So that all records lie in files, which is what is rewritten.
     writer.run(database::flush);
     List<ReclaimPlan.Part> parts = new ReclaimPlan(tables, marks, endOrdinal).parts(dead);
@@ -271,7 +274,8 @@ final class Collector {
         }
       }
       LOG.info("collection=resumed cutoff={} condemned={}", row.cutoff(), condemned.size());
-      sweep(row.cutoff(), row.endOrdinal(), List.copyOf(condemned), marks);
+      Sweep sweep = newSweep(row.cutoff(), marks);
+      sweep(sweep, sweep.scan(), row.endOrdinal(), List.copyOf(condemned), marks);
     }
   }
 

@@ -2,6 +2,7 @@ package io.nbdvault.chunkstore.rocksdb;
 
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.format.ContentRecord;
+import io.nbdvault.chunkstore.format.IndexKey;
 import io.nbdvault.chunkstore.format.IndexRow;
 import io.nbdvault.chunkstore.format.MalformedRecordException;
 import io.nbdvault.chunkstore.format.OrdinalKey;
@@ -34,9 +35,13 @@ final class LostRecords {
   private LostRecords() {}
 
   /**
-   * Flags those that lay in these ranges, and lists all. Returns how many were not flagged before.
+   * Flags those that lay in these ranges, and lists all.
+   *
+   * @param listed what is flagged again, as its row may have been made anew from a record that does
+   *     not show what is wrong with it, or be an older one
+   * @return how many were lost that were not flagged before
    */
-  static long flag(Database database, List<Range> ranges, RepairWriter writer)
+  static long flag(Database database, List<Range> ranges, DamagedRows listed, RepairWriter writer)
       throws StoreException {
     Roaring64Bitmap whole = new Roaring64Bitmap();
     for (Range range : ranges) {
@@ -62,10 +67,21 @@ final class LostRecords {
             writer.put(Family.INDEX, key, row.asDamaged().encode());
             DamagedRows.add(writer, key);
             flagged[0]++;
+          } else if (isListed(listed, key)) {
+            writer.put(Family.INDEX, key, row.asDamaged().encode());
           }
         });
     writer.write();
     return flagged[0];
+  }
+
+  private static boolean isListed(DamagedRows listed, byte[] key) throws StoreException {
+    try {
+      return !listed.isEmpty() && listed.contains(IndexKey.decode(key));
+    } catch (MalformedRecordException e) {
+      // Nobody looks for it.
+      return false;
+    }
   }
 
   /** Of a record that is as good as lost there is none. */

@@ -190,12 +190,14 @@ final class RepairRun {
     mending.mendCatalog();
     RepairStates.settle(database, this::isDoubtful, writer, losses);
     mending.mendIndex();
+    DamagedRows listed = DamagedRows.unknown();
     if (diagnosis.isIndexLost() || sweeping) {
       listener.onProgress("making the index", 0, 0);
       rows.rebuildIndex();
+      listed = DamagedRows.read(database);
     }
     listener.onProgress("flagging what is lost", 0, 0);
-    flagged = LostRecords.flag(database, lostRanges(), writer);
+    flagged = LostRecords.flag(database, lostRanges(), listed, writer);
     rows.finishCounters(diagnosis.config(), head);
     database.flush();
     commits = Counter.COMMITS.read(database);

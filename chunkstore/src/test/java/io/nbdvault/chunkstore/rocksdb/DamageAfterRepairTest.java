@@ -89,6 +89,37 @@ class DamageAfterRepairTest {
     }
   }
 
+  /** The record's checksum is right: whoever makes a row of it sees nothing. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void whatAVerificationFoundIsKnownThoughItsRowIsMadeAnew(boolean all) throws Exception {
+    DiskImage disk = disk(200);
+    SnapshotRecord first = repository.backUp(disk);
+    List<Path> before = repository.tables(Family.INDEX);
+    repository.changeUnderItsChecksum(DamagedRepository.chunkKey(disk, 77));
+    try (ChunkStore store = repository.open()) {
+      assertThat(store.verify(VerifyOptions.everything(1), progress -> true).flagged()).isOne();
+    }
+    // Without the newer tables the row shows again as it was before.
+    List<Path> lost = new ArrayList<>(repository.tables(Family.INDEX));
+    if (!all) {
+      lost.removeAll(before);
+    }
+    assertThat(lost).isNotEmpty();
+    for (Path table : lost) {
+      Files.delete(table);
+    }
+
+    repair();
+
+    try (ChunkStore store = repository.open()) {
+      assertThat(store.findDamage(first.id(), "vda")).hasSize(1);
+    }
+    SnapshotRecord second = repository.backUp(disk);
+    assertThat(repository.read(second.id())).isEqualTo(disk.bytes());
+    assertThat(repository.read(first.id())).isEqualTo(disk.bytes());
+  }
+
   @Test
   void verifyingListsAgainWhatIsFlaggedAndNotListed() throws Exception {
     SnapshotRecord snapshot = repository.backUp(disk(60));

@@ -88,6 +88,28 @@ class DamagedRowTest {
   }
 
   @Test
+  void ofWhatIsForgottenEndsACollectionBeforeAnythingIsCondemned() throws Exception {
+    IndexKey node = new IndexKey(RecordType.NODE, snapshot.disks().get(0).root());
+    disk.fill(0, Seeds.random("another"));
+    SnapshotRecord kept = repository.backUp(disk);
+    try (ChunkStore store = repository.open()) {
+      store.forget(Set.of(snapshot.id()));
+    }
+    flipOneBitOfEach(List.of(node));
+    try (ChunkStore store = repository.open()) {
+      assertThatThrownBy(() -> collect(store)).isInstanceOf(DamagedException.class);
+      store.undelete(snapshot.id());
+      assertThat(store.snapshots()).containsExactly(snapshot, kept);
+      store.forget(Set.of(snapshot.id()));
+      // A verification mends the row, and the next collection goes on.
+      verify(store);
+      collect(store);
+      assertThat(store.catalog()).hasSize(1);
+    }
+    assertThat(repository.read(kept.id())).isEqualTo(disk.bytes());
+  }
+
+  @Test
   void takesAWrongRowForAbsentWhenItsContentIsPutAgain() throws Exception {
     List<IndexKey> keys = new ArrayList<>();
     for (int bit = 0; bit < IndexRow.BYTES * Byte.SIZE; bit++) {
