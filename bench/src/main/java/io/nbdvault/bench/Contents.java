@@ -16,7 +16,7 @@ final class Contents {
    * One chunk.
    *
    * @param kind {@code random}, which no codec makes smaller, or {@code text}: words, some of which
-   *     come often and most rarely, of which LZ4 leaves about 60% and zstd 40%
+   *     come often and most rarely, of which LZ4 leaves 52% and zstd at level 3 leaves 37%
    */
   static byte[] of(String kind) {
     Random random = new Random(1);
