@@ -10,6 +10,9 @@ readonly document_file=docs/BENCHMARKS.md
 readonly mark_begin='<!-- bench/run writes from here on -->'
 readonly mark_end='<!-- bench/run writes up to here -->'
 readonly latest=bench/target/jmh.tsv
+# Before anything is built.
+load_before=$(cut -d' ' -f1-3 /proc/loadavg)
+readonly load_before
 
 # measure [JMH OPTIONS]: runs every benchmark and writes the table to $latest. One that fails ends it.
 measure() {
@@ -18,10 +21,11 @@ measure() {
   describe_run "$@" >"$latest.part"
   java_run org.openjdk.jmh.Main -foe true -rf json -rff "$results" "$@" >&2 ||
     die "a benchmark failed: see above"
-  jq -r '.[] | [
+  jq -r 'def short: if type == "number" then (. * 1000 | round) / 1000 else . end;
+    .[] | [
       (.benchmark | split(".") | .[-2:] | join(".")),
       (.params // {} | to_entries | map("\(.key)=\(.value)") | join(" ")),
-      .primaryMetric.score, .primaryMetric.scoreError, .primaryMetric.scoreUnit
+      (.primaryMetric.score | short), (.primaryMetric.scoreError | short), .primaryMetric.scoreUnit
     ] | @tsv' "$results" | LC_ALL=C sort >>"$latest.part"
   mv "$latest.part" "$latest"
 }
@@ -37,7 +41,7 @@ describe_run() {
     machine "$(nproc) × $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | sed 's/  */ /g;1q'), $(
       awk '/^MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo), Linux $(uname -r)" \
     JDK "$jdk_version" \
-    'load before' "$(cut -d' ' -f1-3 /proc/loadavg)" \
+    'load before' "$load_before" \
     command "bench/run --$mode${*:+ $*}"
 }
 
