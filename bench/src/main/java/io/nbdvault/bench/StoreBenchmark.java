@@ -3,18 +3,11 @@ package io.nbdvault.bench;
 import io.nbdvault.chunkstore.BackupSession;
 import io.nbdvault.chunkstore.ChunkStore;
 import io.nbdvault.chunkstore.Repositories;
-import io.nbdvault.chunkstore.RepositoryOptions;
 import io.nbdvault.chunkstore.StoredChunk;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.Comparator;
-import java.util.List;
-import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -41,14 +34,12 @@ import org.openjdk.jmh.annotations.Warmup;
 @Measurement(iterations = 5, time = 2)
 @Fork(1)
 public class StoreBenchmark {
-  private static final int CHUNK_BYTES = 64 << 10;
-
   /** What the chunk holds: nothing, what was stored before, or something new each time. */
   @Param({"zero", "duplicate", "newText", "newRandom"})
   public String content = "zero";
 
-  private final byte[] chunk = new byte[CHUNK_BYTES];
-  private Path directory = Path.of(".");
+  private byte[] chunk;
+  private TemporaryRepository repository;
   private ChunkStore store;
   private BackupSession session;
   private long number;
@@ -56,19 +47,13 @@ public class StoreBenchmark {
   /** Makes a repository for this trial. */
   @Setup(Level.Trial)
   public void open() throws IOException {
-    directory = Files.createTempDirectory("nbdvault-bench-");
-    Path repository = directory.resolve("repository");
-    Repositories.create(repository, RepositoryOptions.defaults());
-    store = Repositories.open(repository);
+    repository = new TemporaryRepository();
+    store = Repositories.open(repository.path());
     session = store.beginBackup(Set.of(), store.config().compression());
-    Random random = new Random(1);
-    if (content.equals("newRandom")) {
-      random.nextBytes(chunk);
-    } else if (!content.equals("zero")) {
-      for (int i = 0; i < chunk.length; i++) {
-        chunk[i] = (byte) ('a' + random.nextInt(16));
-      }
-    }
+    chunk =
+        content.equals("zero")
+            ? new byte[Contents.CHUNK_BYTES]
+            : Contents.of(content.equals("newRandom") ? "random" : "text");
   }
 
   /** Puts one chunk and waits until it is stored. */
@@ -85,12 +70,6 @@ public class StoreBenchmark {
   public void close() throws IOException {
     session.close();
     store.close();
-    List<Path> files;
-    try (Stream<Path> found = Files.walk(directory)) {
-      files = found.sorted(Comparator.reverseOrder()).toList();
-    }
-    for (Path file : files) {
-      Files.delete(file);
-    }
+    repository.close();
   }
 }

@@ -14,8 +14,9 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /** Snapshot records with one disk. */
-final class Records {
-  static final String DISK = "vda";
+public final class Records {
+  /** The name of the disk. */
+  public static final String DISK = "vda";
 
   private Records() {}
 
@@ -24,7 +25,7 @@ final class Records {
    *
    * @param generation orders the snapshots of a VM by time
    */
-  static SnapshotRecord of(
+  public static SnapshotRecord of(
       SnapshotId id,
       String vm,
       int generation,

@@ -109,7 +109,7 @@ final class RocksBackupSession implements BackupSession {
     life.readLock().lock();
     try {
       requireOpen();
-      if (Arrays.equals(plain, offset, offset + length, zeros, 0, length)) {
+      if (isZero(plain, offset, length, zeros)) {
         return CompletableFuture.completedFuture(
             new StoredChunk(ChunkId.ZERO, StoredChunk.Outcome.ZERO, 0));
       }
@@ -119,6 +119,11 @@ final class RocksBackupSession implements BackupSession {
     } finally {
       life.readLock().unlock();
     }
+  }
+
+  /** Whether the content holds only zeros, as the other array does, which is not shorter. */
+  static boolean isZero(byte[] plain, int offset, int length, byte[] zeros) {
+    return Arrays.equals(plain, offset, offset + length, zeros, 0, length);
   }
 
   @Override
