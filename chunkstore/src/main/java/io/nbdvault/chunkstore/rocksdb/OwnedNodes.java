@@ -1,25 +1,39 @@
 package io.nbdvault.chunkstore.rocksdb;
 
+import io.nbdvault.chunkstore.StoreFailedException;
 import java.util.Arrays;
 
 /**
  * The nodes that were met: by their ordinal, to whom they belong and how many chunks of data lie
- * below them. A hash table, open, with numbers for the nodes in the order in which they were met;
- * some 30 bytes for each, of which there is one for a hundred chunks.
+ * below them. A hash table, open, with numbers for the nodes in the order in which they were met.
  */
 final class OwnedNodes {
   /** What {@link #find} returns for a node that was not met. */
   static final int NONE = -1;
 
+  /** Bytes that one takes at most: a third of the slots is always empty, or more. */
+  static final int NODE_BYTES = 32;
+
   private static final int CAPACITY_MIN = 1024;
+
+  private final int countMax;
 
   private long[] ordinals = new long[CAPACITY_MIN];
   private int[] owners = new int[CAPACITY_MIN];
   private long[] dataChunks = new long[CAPACITY_MIN];
   private int count;
 
-  /** The node's number and 1; 0 where there is none. Twice as long as the other arrays. */
+  /** The node's number and 1; 0 where there is none. At most three quarters are taken. */
   private int[] slots = new int[2 * CAPACITY_MIN];
+
+  /**
+   * Makes it empty.
+   *
+   * @param countMax most nodes
+   */
+  OwnedNodes(int countMax) {
+    this.countMax = countMax;
+  }
 
   /** The number of a node, or {@link #NONE}. */
   int find(long ordinal) {
@@ -27,8 +41,13 @@ final class OwnedNodes {
     return number - 1;
   }
 
-  /** Adds a node that was not met. Returns its number. */
-  int add(long ordinal, int owner) {
+  /**
+   * Adds a node that was not met.
+   *
+   * @return its number
+   * @throws StoreFailedException if there are as many as there may be
+   */
+  int add(long ordinal, int owner) throws StoreFailedException {
     if (count == ordinals.length) {
       grow();
     }
@@ -69,12 +88,20 @@ final class OwnedNodes {
     return slot;
   }
 
-  private void grow() {
-    int capacity = Math.multiplyExact(count, 2);
+  private void grow() throws StoreFailedException {
+    if (count >= countMax) {
+      throw new StoreFailedException(
+          "There are more than "
+              + countMax
+              + " tree nodes, for which this process has no memory. With more, as with"
+              + " NBDVAULT_JAVA_OPTS=-Xmx4g, it can be done.",
+          null);
+    }
+    int capacity = (int) Math.min(countMax, 2L * count);
     ordinals = Arrays.copyOf(ordinals, capacity);
     owners = Arrays.copyOf(owners, capacity);
     dataChunks = Arrays.copyOf(dataChunks, capacity);
-    slots = new int[Math.multiplyExact(capacity, 2)];
+    slots = new int[Integer.highestOneBit(capacity / 3 * 4 + 1) << 1];
     for (int number = 0; number < count; number++) {
       slots[slotOf(ordinals[number])] = number + 1;
     }

@@ -9,6 +9,7 @@ import io.nbdvault.chunkstore.RepairStep;
 import io.nbdvault.chunkstore.RepositoryConfig;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.StoreFailedException;
+import io.nbdvault.chunkstore.UnsupportedFormatException;
 import io.nbdvault.chunkstore.format.ConfigFile;
 import io.nbdvault.chunkstore.format.MalformedRecordException;
 import java.io.IOException;
@@ -44,6 +45,7 @@ final class RepairDiagnosis {
   private final List<LiveFileMetaData> files = new ArrayList<>();
   private @Nullable RepositoryConfig config;
   private RepairHead head;
+  private @Nullable UnsupportedFormatException unsupported;
   private boolean configFileDamaged;
   private boolean currentLost;
   private boolean listLost;
@@ -139,6 +141,9 @@ final class RepairDiagnosis {
     if (configFileDamaged) {
       steps.add(RepairStep.WRITE_CONFIG);
     }
+    if (config == null && unsupported != null) {
+      throw unsupported;
+    }
     if (config == null) {
       throw new DamagedException(
           "config.json", OptionalLong.empty(), "no copy of it can be read", null);
@@ -164,6 +169,11 @@ final class RepairDiagnosis {
       if (!Files.isDirectory(directory.database())) {
         throw e;
       }
+      configFileDamaged = true;
+      damage.add(new DamagedItem("config.json", "" + e.getMessage()));
+    } catch (UnsupportedFormatException e) {
+      // Unless the database says so too: its copy is raised before the file.
+      unsupported = e;
       configFileDamaged = true;
       damage.add(new DamagedItem("config.json", "" + e.getMessage()));
     }
@@ -224,15 +234,24 @@ final class RepairDiagnosis {
 
   private void readConfigCopy(Database database) throws StoreException {
     try {
-      RepositoryConfig stored = StoredConfig.copy(database);
-      if (configFileDamaged) {
-        config = stored;
-      }
+      takeConfig(StoredConfig.copy(database));
     } catch (DamagedException | StoreFailedException e) {
       // Told where the rows are checked, unless there is nothing to check them by.
       if (config == null) {
         damage.add(new DamagedItem("copy of config.json", "" + e.getMessage()));
       }
+    }
+  }
+
+  /** Where the file says something else, the database is right: what it says has a checksum. */
+  private void takeConfig(RepositoryConfig stored) {
+    RepositoryConfig file = config;
+    if (!configFileDamaged && file != null && !stored.upgraded().equals(file.upgraded())) {
+      configFileDamaged = true;
+      damage.add(new DamagedItem("config.json", file + " (expected: " + stored + ")"));
+    }
+    if (configFileDamaged) {
+      config = stored;
     }
   }
 
@@ -286,16 +305,16 @@ final class RepairDiagnosis {
       RepairTable.damage(file)
           .ifPresent(
               reason -> damage.add(new DamagedItem("file db/" + file.getFileName(), reason)));
-      if (configFileDamaged) {
-        forEachRow(file, this::lookForConfig);
-      }
+      forEachRow(file, Family.DEFAULT, this::lookForConfig);
     }
   }
 
-  private void lookForConfig(Family family, byte[] key, byte[] value) {
-    if (family == Family.DEFAULT && Arrays.equals(key, StoredConfig.key())) {
+  private void lookForConfig(byte[] key, byte[] value) {
+    if (Arrays.equals(key, StoredConfig.key())) {
       try {
-        config = ConfigFile.decode(value);
+        if (ConfigFile.formatVersion(value) <= RepositoryConfig.FORMAT_VERSION) {
+          takeConfig(ConfigFile.decode(value));
+        }
       } catch (MalformedRecordException e) {
         damage.add(new DamagedItem("copy of config.json", "" + e.getMessage()));
       }
@@ -314,17 +333,11 @@ final class RepairDiagnosis {
     return bytes;
   }
 
-  /** Is shown a row of a table. */
-  @FunctionalInterface
-  private interface RowTaker {
-    void takeIn(Family family, byte[] key, byte[] value) throws StoreException;
-  }
-
-  private void forEachRow(Path file, RowTaker taker) throws StoreException {
+  private void forEachRow(Path file, Family family, Database.RowVisitor visitor)
+      throws StoreException {
     try (RepairTable table = RepairTable.open(file)) {
-      Family family = table.family().orElse(null);
-      if (family != null) {
-        table.forEachReadable((key, value) -> taker.takeIn(family, key, value));
+      if (table.family().equals(Optional.of(family))) {
+        table.forEachReadable(visitor);
       }
     } catch (RocksDBException e) {
       // Nothing of it can be read: not even what it holds.

@@ -35,7 +35,7 @@ final class StatisticsWalk {
   private final int chunkSizeBytes;
   private final int wordsMax;
   private final StatisticsListener listener;
-  private final OwnedNodes nodes = new OwnedNodes();
+  private final OwnedNodes nodes = new OwnedNodes(StoreLimits.statisticsNodes());
   private final Roaring64Bitmap leaves = new Roaring64Bitmap();
   private final Totals[] byOwner;
   private final Totals unreachable = new Totals();

@@ -54,5 +54,14 @@ final class StoreLimits {
     return (int) Math.min(64 << 20, Runtime.getRuntime().maxMemory() / 5 / Long.BYTES);
   }
 
+  /**
+   * Most nodes of trees that statistics hold in memory: three tenths of the heap, and half as much
+   * again while they grow, when there are no chunks yet.
+   */
+  static int statisticsNodes() {
+    return (int)
+        Math.min(1 << 29, Runtime.getRuntime().maxMemory() / 10 * 3 / OwnedNodes.NODE_BYTES);
+  }
+
   private StoreLimits() {}
 }

@@ -279,11 +279,19 @@ final class VerifyRun {
     try {
       reader.check(key, row, options.checksumsOnly());
     } catch (DamagedException e) {
-      damaged.addLong(row.ordinal());
-      findings.content(key, OptionalLong.of(row.ordinal()), e.reason());
+      found(key, row, e.reason(), damaged);
     } catch (StoreFailedException e) {
+      found(key, row, "" + e.getMessage(), damaged);
+    }
+  }
+
+  private void found(IndexKey key, IndexRow row, String reason, Roaring64Bitmap damaged)
+      throws StoreException {
+    IndexRow now = reader.lookUp(key);
+    // Else a collection has taken it away meanwhile, or a backup has stored it anew.
+    if (now != null && now.ordinal() == row.ordinal()) {
       damaged.addLong(row.ordinal());
-      findings.content(key, OptionalLong.of(row.ordinal()), "" + e.getMessage());
+      findings.content(key, OptionalLong.of(row.ordinal()), reason);
     }
   }
 

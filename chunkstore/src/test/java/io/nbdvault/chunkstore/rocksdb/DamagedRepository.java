@@ -122,6 +122,23 @@ final class DamagedRepository {
     put(Family.CHUNK, OrdinalKey.of(ordinal), record);
   }
 
+  /** Whether RocksDB could rewrite the files of some content's record: all of them are whole. */
+  boolean canBeRewritten(IndexKey key) throws StoreException, MalformedRecordException {
+    long ordinal = row(key).ordinal();
+    try (Database db = Database.open("test", databaseDir(), DatabaseAccess.READ_ONLY)) {
+      ChunkTables tables = new ChunkTables(db, databaseDir());
+      return tables.areWhole(tables.list().reaching(ordinal, ordinal));
+    }
+  }
+
+  /** Has the files of some content's record rewritten, so that no older version of it is left. */
+  void rewrite(IndexKey key) throws StoreException, MalformedRecordException {
+    byte[] ordinal = OrdinalKey.of(row(key).ordinal());
+    try (Database db = Database.open("test", databaseDir(), DatabaseAccess.READ_WRITE)) {
+      db.compact(Family.CHUNK, ordinal, ordinal);
+    }
+  }
+
   /** The key of a child of a node. */
   IndexKey childKey(ChunkId node, int slot) throws StoreException {
     try (Database db = Database.open("test", databaseDir(), DatabaseAccess.READ_ONLY)) {

@@ -11,6 +11,7 @@ import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.StoreFailedException;
 import io.nbdvault.chunkstore.VerifyOptions;
 import io.nbdvault.chunkstore.format.IndexKey;
+import io.nbdvault.chunkstore.format.IndexRow;
 import io.nbdvault.chunkstore.format.OrdinalKey;
 import io.nbdvault.chunkstore.rocksdb.RandomModel.Hurt;
 import io.nbdvault.chunkstore.rocksdb.RandomModel.Snapshot;
@@ -105,7 +106,7 @@ final class RandomDamage {
     switch (kind) {
       case RECORD, CONTENT -> {
         IndexKey content = IndexKey.decode(key);
-        if (!hasRecord(content)) {
+        if (!hasRecord(content) || !repository.canBeRewritten(content)) {
           return false;
         }
         if (kind == Kind.RECORD) {
@@ -113,6 +114,8 @@ final class RandomDamage {
         } else {
           repository.changeUnderItsChecksum(content);
         }
+        // As on a disk, where what was right before is nowhere any more.
+        repository.rewrite(content);
       }
       case ROW_GONE -> repository.delete(Family.INDEX, key);
       case ROW -> {
@@ -128,11 +131,12 @@ final class RandomDamage {
     return true;
   }
 
-  /** Not if it was lost before, and its row flagged, nor in a block that cannot be read. */
+  /** Not if it was damaged before, and its row flagged, nor in a block that cannot be read. */
   private boolean hasRecord(IndexKey key) throws Exception {
     try {
-      byte[] ordinal = OrdinalKey.of(repository.row(key).ordinal());
-      return repository.find(Family.CHUNK, ordinal).isPresent();
+      IndexRow row = repository.row(key);
+      byte[] ordinal = OrdinalKey.of(row.ordinal());
+      return !row.damaged() && repository.find(Family.CHUNK, ordinal).isPresent();
     } catch (DamagedException e) {
       return false;
     }
