@@ -25,9 +25,10 @@ import org.slf4j.LoggerFactory;
  *
  * <p>A row of the index that is damaged itself is made anew where the record that it belongs to is
  * found. Where not, the row is taken away. That is safe: as long as a snapshot needs the content,
- * no collection deletes anything before a backup has stored it anew or a repair has found its
- * record. What a running session has met no snapshot needs yet, so while there is one the row
- * stays: no collection begins to delete beside it.
+ * no collection begins to delete before a backup has stored it anew or a repair has found its
+ * record. What a running session has met no snapshot needs yet, and what was committed since a
+ * collection began is not in its marks. So while there is a session or a collection, or a killed
+ * sweep that is to go on with its marks, the row stays: no scan gets past it.
  */
 final class DamageFlags {
   private static final Logger LOG = LoggerFactory.getLogger(DamageFlags.class);
@@ -41,8 +42,13 @@ final class DamageFlags {
   private final StoreWriter writer;
   private final DamagedRows damaged;
   private final Quarantine quarantine;
-  private final BooleanSupplier sessionsRun;
+  private final BooleanSupplier unmarked;
 
+  /**
+   * Makes one.
+   *
+   * @param unmarked whether sessions run, or if not, whether a collection does
+   */
   DamageFlags(
       Database database,
       ContentReader reader,
@@ -50,14 +56,14 @@ final class DamageFlags {
       StoreWriter writer,
       DamagedRows damaged,
       Quarantine quarantine,
-      BooleanSupplier sessionsRun) {
+      BooleanSupplier unmarked) {
     this.database = database;
     this.reader = reader;
     this.claims = claims;
     this.writer = writer;
     this.damaged = damaged;
     this.quarantine = quarantine;
-    this.sessionsRun = sessionsRun;
+    this.unmarked = unmarked;
   }
 
   /**
@@ -149,8 +155,8 @@ final class DamageFlags {
       if (mending == null) {
         return false;
       }
-      if (mending instanceof WriteTask.Removal && sessionsRun.getAsBoolean()) {
-        LOG.info("row-removal=later what=\"{}\" reason=session-running", key);
+      if (mending instanceof WriteTask.Removal && mustStay()) {
+        LOG.info("row-removal=later what=\"{}\" reason=session-or-collection", key);
         return addMissing(key);
       }
       writer.submit(mending);
@@ -173,6 +179,14 @@ final class DamageFlags {
     }
     LOG.trace("flagged=\"{}\"", key);
     return true;
+  }
+
+  /**
+   * Whether something may rely on the row's record that a collection does not know of. Nobody comes
+   * to rely on it while its id is claimed.
+   */
+  private boolean mustStay() throws StoreException {
+    return unmarked.getAsBoolean() || database.get(Family.DEFAULT, Collector.key()) != null;
   }
 
   /** Without a row it counts as absent anyhow; but that something needs it must be known. */

@@ -178,7 +178,8 @@ final class RocksChunkStore implements ChunkStore {
         open.writer(),
         damaged,
         new Quarantine(directory),
-        gate::hasSessions);
+        // In this order: a collection under way may not know of what a session has just committed.
+        () -> gate.hasSessions() || collecting.get());
   }
 
   @Override

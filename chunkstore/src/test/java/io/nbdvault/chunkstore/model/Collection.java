@@ -1,5 +1,6 @@
 package io.nbdvault.chunkstore.model;
 
+import io.nbdvault.chunkstore.model.Tables.Health;
 import io.nbdvault.chunkstore.model.Tables.State;
 import java.util.ArrayDeque;
 import java.util.BitSet;
@@ -8,13 +9,14 @@ import java.util.HashSet;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** A collection up to the moment from which it deletes: the gate and the mark. */
+/** A collection up to the moment from which it deletes: the gate, the mark and the scan. */
 final class Collection implements Actor {
   private enum Phase {
     IDLE,
     GATE,
     MARK,
     STOPPED,
+    SCAN,
     RECORD,
     FLUSH,
     SWEEP
@@ -55,10 +57,12 @@ final class Collection implements Actor {
       case GATE -> passGate();
       case MARK -> mark(dice);
       case STOPPED -> liftCondemnations();
+      case SCAN -> scan(dice);
       case RECORD -> record();
       case FLUSH -> flush();
       case SWEEP -> sweep(dice);
     }
+    store.setCollects(phase != Phase.IDLE);
   }
 
   private void begin(Dice dice) {
@@ -95,7 +99,7 @@ final class Collection implements Actor {
         if (pinned.contains(snapshot) || row.state() == State.KEPT) {
           reach(row.root());
         } else if (row.state() == State.FORGOTTEN) {
-          condemn(snapshot, row);
+          condemn(snapshot);
         }
       }
     }
@@ -112,14 +116,11 @@ final class Collection implements Actor {
     return pinned;
   }
 
-  private void condemn(int snapshot, Tables.Snapshot row) {
+  /** From now on it cannot be brought back; that it goes is written when all was looked at. */
+  private void condemn(int snapshot) {
     store.note(() -> "the collection condemns snapshot " + snapshot);
     condemned.set(snapshot);
-    if (store.has(Guard.CONDEMNED_DURABLE_BEFORE_SWEEP)) {
-      store.now().putSnapshot(snapshot, row.with(State.CONDEMNED));
-    } else {
-      store.condemnedInMemory().set(snapshot);
-    }
+    store.condemnedInMemory().set(snapshot);
   }
 
   private void reach(int id) {
@@ -159,23 +160,40 @@ final class Collection implements Actor {
     }
     Integer id = work.poll();
     if (id == null || (!store.has(Guard.COMPLETE_MARK_BEFORE_SWEEP) && dice.oneIn(10))) {
-      phase = Phase.RECORD;
+      beginScan();
       return;
     }
     Tables.Row row = store.now().row(id);
     if (Content.isNode(id)) {
       Tables.Chunk chunk = store.now().chunkOf(id);
-      if (row != null && !row.damaged() && chunk != null && chunk.intact()) {
+      if (row != null && row.health() == Health.WHOLE && chunk != null && chunk.intact()) {
         reach(Content.child(id, 0));
         reach(Content.child(id, 1));
       } else if (store.has(Guard.DAMAGED_NODE_STOPS)) {
         store.note(() -> "node " + Content.name(id) + " stops the mark");
         phase = Phase.STOPPED;
       }
+    } else if ((row == null || !row.legible()) && store.has(Guard.CHUNK_WITHOUT_ROW_STOPS)) {
+      store.note(() -> "chunk " + Content.name(id) + " without a row stops the mark");
+      phase = Phase.STOPPED;
     }
-    if (row != null) {
+    if (row != null && row.legible()) {
       marks.set(row.ordinal());
     }
+  }
+
+  private void beginScan() {
+    BitSet saved = (BitSet) marks.clone();
+    store.note(() -> "marked: " + saved);
+    sweep = new Sweep(store, new Tables.Progress(cutoff, endOrdinal, saved, true, 0), false);
+    phase = Phase.SCAN;
+  }
+
+  /** Before anything is decided: a row that cannot be read ends it here. */
+  private void scan(Dice dice) {
+    Sweep scanning = requireSweep();
+    scanning.step(dice);
+    phase = scanning.stopped() ? Phase.STOPPED : Phase.RECORD;
   }
 
   /** Nothing was deleted, so what this collection has condemned can be brought back again. */
@@ -183,11 +201,12 @@ final class Collection implements Actor {
     if (!store.gateFree()) {
       return;
     }
-    boolean all = !store.has(Guard.ONLY_OWN_CONDEMNED_ARE_LIFTED);
-    for (int snapshot = 0; snapshot < store.snapshotsEnd(); snapshot++) {
-      Tables.Snapshot row = store.now().snapshot(snapshot);
-      if (row != null && row.state() == State.CONDEMNED && (all || condemned.get(snapshot))) {
-        store.now().putSnapshot(snapshot, row.with(State.FORGOTTEN));
+    if (!store.has(Guard.ONLY_OWN_CONDEMNED_ARE_LIFTED)) {
+      for (int snapshot = 0; snapshot < store.snapshotsEnd(); snapshot++) {
+        Tables.Snapshot row = store.now().snapshot(snapshot);
+        if (row != null && row.state() == State.CONDEMNED) {
+          store.now().putSnapshot(snapshot, row.with(State.FORGOTTEN));
+        }
       }
     }
     store.condemnedInMemory().andNot(condemned);
@@ -196,33 +215,45 @@ final class Collection implements Actor {
   }
 
   private void record() {
-    BitSet saved = (BitSet) marks.clone();
-    store.now().putCollection(new Tables.Progress(cutoff, endOrdinal, saved, true, 0));
-    store.note(() -> "marked: " + saved);
+    if (store.has(Guard.CONDEMNED_DURABLE_BEFORE_SWEEP)) {
+      condemned.stream().forEach(this::writeCondemned);
+    }
+    store.now().putCollection(requireSweep().progress());
+    store.note(() -> "the collection is recorded");
     phase = Phase.FLUSH;
+  }
+
+  private void writeCondemned(int snapshot) {
+    Tables.Snapshot row = store.now().snapshot(snapshot);
+    if (row != null) {
+      store.now().putSnapshot(snapshot, row.with(State.CONDEMNED));
+    }
   }
 
   private void flush() {
     if (store.has(Guard.FLUSH_BEFORE_SWEEP)) {
       store.flush();
     }
-    Tables.Progress progress = store.now().collection();
-    if (progress == null) {
-      throw new IllegalStateException("no collection is recorded");
-    }
-    sweep = new Sweep(store, progress, false);
     phase = Phase.SWEEP;
   }
 
   private void sweep(Dice dice) {
-    if (sweep == null) {
-      throw new IllegalStateException("nothing to sweep");
-    }
-    sweep.step(dice);
-    if (sweep.idle()) {
-      sweep = null;
+    Sweep sweeping = requireSweep();
+    sweeping.step(dice);
+    if (sweeping.stopped()) {
+      // It is recorded, so the next one will go on with it.
+      store.condemnedInMemory().clear();
+      phase = Phase.IDLE;
+    } else if (sweeping.idle()) {
       done++;
       phase = Phase.IDLE;
     }
+  }
+
+  private Sweep requireSweep() {
+    if (sweep == null) {
+      throw new IllegalStateException("nothing to sweep");
+    }
+    return sweep;
   }
 }

@@ -63,12 +63,23 @@ enum Guard {
   FLAGGED_COUNTS_AS_ABSENT(Effect.LOST),
   /** Flagging a row reads it, then others run, then it is written back with the flag. */
   FLAGGING_TAKES_CLAIMS(Effect.LOST),
+  /**
+   * A verification takes damaged rows away beside sessions: a mark does not miss what only they
+   * have put, and no row stops the scan any more.
+   */
+  ROWS_STAY_BESIDE_SESSIONS(Effect.LOST),
+  /** The same beside a collection, whose mark knows nothing of what is committed after its gate. */
+  ROWS_STAY_BESIDE_COLLECTION(Effect.LOST),
+  /** The same though a sweep that was killed is to go on with the marks that it had. */
+  ROWS_STAY_UNTIL_KILLED_SWEEP_ENDS(Effect.LOST),
 
   // The mark.
   /** The mark may end early. */
   COMPLETE_MARK_BEFORE_SWEEP(Effect.LOST),
   /** The mark passes over a node that cannot be read. */
   DAMAGED_NODE_STOPS(Effect.LOST),
+  /** The mark passes over a chunk that has no row that can be read: its record may be there. */
+  CHUNK_WITHOUT_ROW_STOPS(Effect.LOST),
   /** Snapshots are condemned in memory only. */
   CONDEMNED_DURABLE_BEFORE_SWEEP(Effect.LOST),
   /** A mark that is stopped lifts all condemnations, not only those that it has pronounced. */
@@ -79,6 +90,8 @@ enum Guard {
   CONDEMNED_CANNOT_BE_OPENED(Effect.LOST),
 
   // The sweep.
+  /** The scan passes over rows that cannot be read: their records do not count as live. */
+  DAMAGED_ROW_STOPS_SCAN(Effect.LOST),
   /** The sweep deletes rows that are claimed, and claims none. */
   SWEEP_TAKES_CLAIMS(Effect.LOST),
   /** The sweep goes by the row as it was when the scan began. */

@@ -35,7 +35,7 @@ final class Invariant {
     for (Session session : store.sessions()) {
       for (int id : session.relied()) {
         requireNone(
-            now.chunkOf(id) == null ? id : NONE, "the session of snapshot", session.number());
+            now.recordOf(id) == null ? id : NONE, "the session of snapshot", session.number());
       }
       if (session.parent() >= 0) {
         requireNone(missing(now, session.parentRoot()), "as a parent, snapshot", session.parent());
@@ -84,15 +84,15 @@ final class Invariant {
 
   private void requireNone(int missing, String whose, int number) {
     if (missing != NONE) {
-      String what = store.now().row(missing) == null ? "no row" : "a row without its record";
+      String what = store.now().lastRow(missing) == null ? "no row" : "a row without its record";
       throw new Breach(
           Effect.LOST, whose + " " + number + " has " + what + " for " + Content.name(missing));
     }
   }
 
-  /** Something at or below an id that is not there. */
+  /** Something at or below an id that is not there, or whose record is not. */
   private static int missing(Tables now, int id) {
-    if (now.chunkOf(id) == null) {
+    if (now.recordOf(id) == null) {
       return id;
     }
     if (!Content.isNode(id)) {

@@ -1,5 +1,6 @@
 package io.nbdvault.chunkstore.model;
 
+import io.nbdvault.chunkstore.model.Tables.Health;
 import org.jspecify.annotations.Nullable;
 
 /** A session puts one chunk or node: claims it, looks it up, and asks for what must be written. */
@@ -97,10 +98,13 @@ final class Put {
     seen = store.now().row(id);
     boolean inClaim = store.has(Guard.CLAIM_SPANS_THE_LOOK_UP);
     Tables.Row row = seen;
-    if (row != null && row.damaged()) {
+    if (row != null && row.health() != Health.WHOLE) {
       session.expectHealed(id);
     }
-    hit = row != null && !(row.damaged() && store.has(Guard.FLAGGED_COUNTS_AS_ABSENT));
+    hit =
+        row != null
+            && row.legible()
+            && !(row.flagged() && store.has(Guard.FLAGGED_COUNTS_AS_ABSENT));
     if (hit && !needsRefresh(row)) {
       store.note(() -> session + " finds " + Content.name(id) + " " + row);
       decide(Claim.Decision.PRESENT);

@@ -109,7 +109,7 @@ final class Session implements Actor {
   }
 
   private void begin(Dice dice) {
-    if (!store.gateFree() || store.failed()) {
+    if (!store.gateFree() || store.failed() || !dice.oneIn(store.profile().beginOneIn())) {
       return;
     }
     number = store.newSnapshot();

@@ -39,7 +39,8 @@ final class Simulation {
             new Event(profile.flagging(), dice -> threads.flagging().step(dice)),
             new Event(profile.flushes(), dice -> store.flush()),
             new Event(profile.crashes(), this::crash),
-            new Event(profile.media(), store::damage));
+            new Event(profile.media(), store::damage),
+            new Event(profile.rows(), store::damageRow));
     this.weights = events.stream().mapToInt(Event::weight).sum();
   }
 
@@ -102,6 +103,11 @@ final class Simulation {
           actor.step(new Dice(step));
           invariant.check();
         }
+      }
+      // A mark or sweep does not get past a row that is damaged.
+      threads.flagging().step(new Dice(step));
+      if (step == SETTLING_STEPS_MAX / 2) {
+        store.repairMedium();
       }
     }
     store.repairMedium();

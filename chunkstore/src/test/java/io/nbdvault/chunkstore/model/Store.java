@@ -1,5 +1,6 @@
 package io.nbdvault.chunkstore.model;
 
+import io.nbdvault.chunkstore.model.Tables.Health;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.EnumSet;
@@ -33,6 +34,7 @@ final class Store {
   private final BitSet hidden = new BitSet();
   private final BitSet condemnedInMemory = new BitSet();
   private boolean gateHeld;
+  private boolean collects;
   private boolean failed;
   private int epoch;
   private int nextOrdinal;
@@ -61,6 +63,7 @@ final class Store {
     hidden.clear();
     condemnedInMemory.clear();
     gateHeld = false;
+    collects = false;
     failed = false;
     epoch = now.epoch() + (has(Guard.EPOCH_BUMP_AT_OPEN) ? 1 : 0);
     now.putEpoch(epoch);
@@ -84,12 +87,12 @@ final class Store {
     profile = Profile.CALM;
   }
 
-  /** The medium is sound again. */
+  /** The medium is sound again, and rows are made for the records that have lost theirs. */
   void repairMedium() {
     for (int id = 0; id < Content.IDS; id++) {
-      Tables.Row row = now.row(id);
-      if (row != null && row.damaged()) {
-        now.putRow(id, new Tables.Row(row.ordinal(), row.epoch(), false));
+      Tables.Row row = now.lastRow(id);
+      if (row != null && now.recordOf(id) != null) {
+        now.putRow(id, row.with(Health.WHOLE));
       }
     }
     for (int ordinal = 0; ordinal < now.ordinalsEnd(); ordinal++) {
@@ -206,6 +209,15 @@ final class Store {
     gateHeld = held;
   }
 
+  /** Whether this process is at a collection. */
+  boolean collects() {
+    return collects;
+  }
+
+  void setCollects(boolean collecting) {
+    collects = collecting;
+  }
+
   @Nullable Claim claimOn(int id) {
     return claims[id];
   }
@@ -291,6 +303,28 @@ final class Store {
     now.putChunk(ordinal, new Tables.Chunk(chunk.id(), false));
     if (chunk.equals(disk.chunk(ordinal))) {
       disk.putChunk(ordinal, new Tables.Chunk(chunk.id(), false));
+    }
+  }
+
+  /** The medium damages a row of the index. */
+  void damageRow(Dice dice) {
+    // Nodes seldom: a collection does not get past one.
+    int id = dice.below(dice.oneIn(4) ? Content.IDS : Content.CHUNKS);
+    while (id > 0 && now.row(id) == null) {
+      id--;
+    }
+    Tables.Row row = now.row(id);
+    if (row == null || !row.legible()) {
+      return;
+    }
+    Tables.Row damaged = row.with(dice.oneIn(2) ? Health.TORN : Health.ILLEGIBLE);
+    String what = Content.name(id) + " " + damaged;
+    note(() -> "the medium damages the row of " + what);
+    mediaHits[id]++;
+    everHit.set(id);
+    now.putRow(id, damaged);
+    if (row.equals(disk.row(id))) {
+      disk.putRow(id, damaged);
     }
   }
 }

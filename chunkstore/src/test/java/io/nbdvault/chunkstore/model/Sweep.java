@@ -6,7 +6,10 @@ import java.util.BitSet;
 import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
-/** The part of a collection that deletes: rows, then ordinals, then files, then snapshots. */
+/**
+ * The part of a collection that looks at all rows, and then deletes: rows, then ordinals, then
+ * files, then snapshots.
+ */
 final class Sweep implements Actor {
   private enum Phase {
     SCAN,
@@ -18,21 +21,21 @@ final class Sweep implements Actor {
     DROP,
     FINISH,
     FLUSH_FINISH,
-    DONE
+    DONE,
+    STOPPED
   }
 
-  /** A row as the scan's iterator shows it, which is as it was when the scan began. */
+  /** A row as the scan has seen it. */
   private record Scanned(int id, Tables.Row row) {}
 
   private final Store store;
   private final Tables.Progress progress;
-  private final Deque<Scanned> scan = new ArrayDeque<>();
+  private final Deque<Scanned> doomed = new ArrayDeque<>();
   private final BitSet live = new BitSet();
   private final BitSet deletedByScan = new BitSet();
   private final BitSet dead = new BitSet();
   private final boolean skipsScanned;
   private Phase phase = Phase.SCAN;
-  private boolean rowsDone;
   private int ordinal = 1;
   private @Nullable Claim claim;
 
@@ -47,10 +50,19 @@ final class Sweep implements Actor {
     return phase == Phase.DONE;
   }
 
+  /** It has met a row that it cannot read. */
+  boolean stopped() {
+    return phase == Phase.STOPPED;
+  }
+
+  Tables.Progress progress() {
+    return progress;
+  }
+
   @Override
   public void step(Dice dice) {
     switch (phase) {
-      case SCAN -> beginScan();
+      case SCAN -> scan();
       case ROW -> claimRow();
       case CLAIMED -> judgeRow();
       case CONDEMNED -> deleteRow();
@@ -59,22 +71,39 @@ final class Sweep implements Actor {
       case DROP -> dropFiles();
       case FINISH -> finish();
       case FLUSH_FINISH -> flushFinish();
-      case DONE -> throw new IllegalStateException("done");
+      case DONE, STOPPED -> throw new IllegalStateException("done");
     }
   }
 
-  private void beginScan() {
+  private void scan() {
+    if (meetsDamagedRow()) {
+      return;
+    }
     for (int id = skipsScanned ? progress.scanned() : 0; id < Content.IDS; id++) {
       Tables.Row row = store.now().row(id);
-      if (row != null) {
-        scan.add(new Scanned(id, row));
-        if (!store.has(Guard.ROWS_BEFORE_ORDINALS) && !isGarbage(row)) {
+      if (row != null && row.legible()) {
+        if (isGarbage(row)) {
+          doomed.add(new Scanned(id, row));
+        } else {
           live.set(row.ordinal());
         }
       }
     }
-    store.note(() -> "the scan begins: " + scan);
-    phase = store.has(Guard.ROWS_BEFORE_ORDINALS) || rowsDone ? Phase.ROW : Phase.ORDINALS;
+    store.note(() -> "the scan finds what may go: " + doomed + ", live are " + live);
+    phase = store.has(Guard.ROWS_BEFORE_ORDINALS) ? Phase.ROW : Phase.ORDINALS;
+  }
+
+  private boolean meetsDamagedRow() {
+    for (int id = 0; id < Content.IDS && store.has(Guard.DAMAGED_ROW_STOPS_SCAN); id++) {
+      Tables.Row row = store.now().row(id);
+      if (row != null && !row.legible()) {
+        String what = Content.name(id);
+        store.note(() -> "the damaged row of " + what + " stops the sweep");
+        phase = Phase.STOPPED;
+        return true;
+      }
+    }
+    return false;
   }
 
   private boolean isGarbage(Tables.Row row) {
@@ -93,9 +122,11 @@ final class Sweep implements Actor {
   }
 
   private void claimRow() {
-    Scanned next = scan.peek();
+    if (meetsDamagedRow()) {
+      return;
+    }
+    Scanned next = doomed.peek();
     if (next == null) {
-      rowsDone = true;
       phase = store.has(Guard.ROWS_BEFORE_ORDINALS) ? Phase.ORDINALS : Phase.FLUSH;
       return;
     }
@@ -114,20 +145,24 @@ final class Sweep implements Actor {
   }
 
   private void judgeRow() {
-    Scanned next = scan.element();
+    Scanned next = doomed.element();
     Tables.Row row = store.has(Guard.SWEEP_REREADS) ? store.now().row(next.id()) : next.row();
-    if (row != null && isGarbage(row)) {
+    if (row != null && !row.legible() && meetsDamagedRow()) {
+      store.endClaim(claim);
+      return;
+    }
+    if (row != null && row.legible() && isGarbage(row)) {
       phase = Phase.CONDEMNED;
       return;
     }
-    if (row != null) {
+    if (row != null && row.legible()) {
       live.set(row.ordinal());
     }
     nextRow(next);
   }
 
   private void deleteRow() {
-    Scanned next = scan.element();
+    Scanned next = doomed.element();
     store.note(() -> "the sweep deletes the row of " + Content.name(next.id()));
     deletedByScan.set(next.row().ordinal());
     store.now().putRow(next.id(), null);
@@ -135,7 +170,7 @@ final class Sweep implements Actor {
   }
 
   private void nextRow(Scanned done) {
-    scan.remove();
+    doomed.remove();
     store.endClaim(claim);
     claim = null;
     if (!store.has(Guard.RESUMED_SCAN_BEGINS_AGAIN)) {

@@ -6,8 +6,32 @@ import org.jspecify.annotations.Nullable;
 
 /** What a database holds: the store's families and counters. Values never change, only places. */
 final class Tables {
-  /** A row of the index. */
-  record Row(int ordinal, int epoch, boolean damaged) {}
+  enum Health {
+    WHOLE,
+    /** It says that its record is damaged. */
+    FLAGGED,
+    /** It is damaged itself, but still leads to its record. */
+    TORN,
+    /** It is damaged itself, and leads nowhere. */
+    ILLEGIBLE,
+    /** It was damaged, and was taken away: only this model knows what it was. */
+    TAKEN_AWAY
+  }
+
+  /** A row of the index. What the store can read of it depends on its health. */
+  record Row(int ordinal, int epoch, Health health) {
+    boolean flagged() {
+      return health == Health.FLAGGED;
+    }
+
+    boolean legible() {
+      return health == Health.WHOLE || health == Health.FLAGGED;
+    }
+
+    Row with(Health other) {
+      return new Row(ordinal, epoch, other);
+    }
+  }
 
   /** A record of family chunk; only the medium makes one that is not intact. */
   record Chunk(int id, boolean intact) {}
@@ -73,7 +97,14 @@ final class Tables {
     nextOrdinal = from.nextOrdinal;
   }
 
+  /** What the store finds under an id. */
   @Nullable Row row(int id) {
+    Row row = index[id];
+    return row != null && row.health() == Health.TAKEN_AWAY ? null : row;
+  }
+
+  /** The last row of an id that the store has not deleted for being garbage. */
+  @Nullable Row lastRow(int id) {
     return index[id];
   }
 
@@ -147,7 +178,12 @@ final class Tables {
 
   /** The chunk that the row of an id points to, if that is the id's. */
   @Nullable Chunk chunkOf(int id) {
-    Row row = row(id);
+    return row(id) == null ? null : recordOf(id);
+  }
+
+  /** The same, though perhaps only a repair finds it: its row may be damaged or taken away. */
+  @Nullable Chunk recordOf(int id) {
+    Row row = lastRow(id);
     Chunk chunk = row == null ? null : chunk(row.ordinal());
     return chunk != null && chunk.id() == id ? chunk : null;
   }

@@ -1,5 +1,6 @@
 package io.nbdvault.chunkstore.model;
 
+import io.nbdvault.chunkstore.model.Tables.Health;
 import io.nbdvault.chunkstore.model.Tables.State;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -105,7 +106,7 @@ final class Writer implements Actor {
       return false;
     }
     if (stepsDone == 1) {
-      store.now().putRow(content.id(), new Tables.Row(ordinal, epochFor(content), false));
+      store.now().putRow(content.id(), new Tables.Row(ordinal, epochFor(content), Health.WHOLE));
       if (!store.has(Guard.ROW_AND_RECORD_TOGETHER)) {
         return false;
       }
@@ -116,7 +117,9 @@ final class Writer implements Actor {
   }
 
   private boolean refresh(Addition content, Tables.Row seen) {
-    store.now().putRow(content.id(), new Tables.Row(seen.ordinal(), epochFor(content), false));
+    store
+        .now()
+        .putRow(content.id(), new Tables.Row(seen.ordinal(), epochFor(content), Health.WHOLE));
     return written(content);
   }
 

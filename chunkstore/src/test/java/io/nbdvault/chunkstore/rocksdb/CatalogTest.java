@@ -17,6 +17,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -64,7 +65,7 @@ class CatalogTest {
         }
         // Or the look-up that it fell into could hardly end within this round.
         for (int seen = looks.get(); looks.get() == seen && !asKept.isDone(); ) {
-          Thread.yield();
+          LockSupport.parkNanos(1000);
         }
         steps.incrementAndGet();
       }
