@@ -49,13 +49,7 @@ record() {
   measure "$@"
   cp "$latest" "$baseline"
   awk -f bench/lib/baseline-table.awk "$baseline" >"$latest.md"
-  awk -v begin="$mark_begin" -v end="$mark_end" -v table="$latest.md" '
-    $0 == begin { print; print ""; while ((getline one < table) > 0) print one; print ""; inside = 1 }
-    $0 == end { inside = 0; found = 1 }
-    !inside
-    END { exit !found }' "$document_file" >"$latest.document" ||
-    die "$document_file has no line $mark_end"
-  cat "$latest.document" >"$document_file"
+  replace_marked "$document_file" "$mark_begin" "$mark_end" "$latest.md"
   cat "$latest.md"
   note "wrote $baseline and $document_file"
 }

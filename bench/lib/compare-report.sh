@@ -30,13 +30,7 @@ report() {
 # Puts the figures between the two marks.
 write_document() {
   cp "$run/compare-times.svg" "$run/compare-sizes.svg" docs/
-  awk -v begin="$mark_begin" -v end="$mark_end" -v figures="$run/figures.md" '
-    $0 == begin { print; print ""; while ((getline one < figures) > 0) print one; print ""; inside = 1 }
-    $0 == end { inside = 0; found = 1 }
-    !inside
-    END { exit !found }' "$document_file" >"$run/document" ||
-    die "$document_file has no line $mark_end"
-  cat "$run/document" >"$document_file"
+  replace_marked "$document_file" "$mark_begin" "$mark_end" "$run/figures.md"
   note "wrote $document_file, docs/compare-times.svg and docs/compare-sizes.svg"
 }
 
