@@ -199,9 +199,8 @@ final class SecuredChannel implements AutoCloseable {
       ByteBuf from = current;
       if (from == null) {
         Object next = unread.poll(SECONDS_MAX, TimeUnit.SECONDS);
-        if (unread.size() < UNREAD_MAX) {
-          channel.config().setAutoRead(true);
-        }
+        // By the loop's thread, which may have counted before this was taken, and not stopped yet.
+        channel.eventLoop().execute(this::goOn);
         if (next instanceof Exception failure) {
           throw failure;
         }
@@ -218,6 +217,12 @@ final class SecuredChannel implements AutoCloseable {
         from.release();
         current = null;
       }
+    }
+  }
+
+  private void goOn() {
+    if (unread.size() < UNREAD_MAX) {
+      channel.config().setAutoRead(true);
     }
   }
 
