@@ -11,7 +11,7 @@ final class OwnedNodes {
   /** What {@link #find} returns for a node that was not met. */
   static final int NONE = -1;
 
-  /** Bytes that one takes at most: a third of the slots is always empty, or more. */
+  /** Bytes that one takes at most: 20, and those of less than three slots. */
   static final int NODE_BYTES = 32;
 
   private static final int CAPACITY_MIN = 1024;

@@ -141,10 +141,10 @@ final class RepairDiagnosis {
     if (configFileDamaged) {
       steps.add(RepairStep.WRITE_CONFIG);
     }
-    if (config == null && unsupported != null) {
-      throw unsupported;
-    }
     if (config == null) {
+      if (unsupported != null) {
+        throw unsupported;
+      }
       throw new DamagedException(
           "config.json", OptionalLong.empty(), "no copy of it can be read", null);
     }
@@ -169,14 +169,17 @@ final class RepairDiagnosis {
       if (!Files.isDirectory(directory.database())) {
         throw e;
       }
-      configFileDamaged = true;
-      damage.add(new DamagedItem("config.json", "" + e.getMessage()));
+      noteConfigFile("" + e.getMessage());
     } catch (UnsupportedFormatException e) {
       // Unless the database says so too: its copy is raised before the file.
       unsupported = e;
-      configFileDamaged = true;
-      damage.add(new DamagedItem("config.json", "" + e.getMessage()));
+      noteConfigFile("" + e.getMessage());
     }
+  }
+
+  private void noteConfigFile(String reason) {
+    configFileDamaged = true;
+    damage.add(new DamagedItem("config.json", reason));
   }
 
   /** Opens the copy's list of tables, the newest that can be opened, and checks every table. */
@@ -247,8 +250,7 @@ final class RepairDiagnosis {
   private void takeConfig(RepositoryConfig stored) {
     RepositoryConfig file = config;
     if (!configFileDamaged && file != null && !stored.upgraded().equals(file.upgraded())) {
-      configFileDamaged = true;
-      damage.add(new DamagedItem("config.json", file + " (expected: " + stored + ")"));
+      noteConfigFile(file + " (expected: " + stored + ")");
     }
     if (configFileDamaged) {
       config = stored;
