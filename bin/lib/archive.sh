@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# Makes the class archive and unpacks the native libraries, for a faster start. Sourced by
+# Makes the class archive, and unpacks what must not be in a jar, for a faster start. Sourced by
 # bin/nbdvault, once after each build and each new Java; uses its variables. Nothing here may make a
 # start fail: where something cannot be made, an empty archive says "do not try again".
 
@@ -13,6 +13,8 @@ make_archive() {
     work=$(mktemp -d "$dist/archive/work.XXXXXX" 2>/dev/null); then
     printf 'nbdvault: preparing for a fast start with Java %s, a few seconds\n' "$jdk_version" >&2
     unpack_native "$work"
+    newer_class_files "$work" >/dev/null 2>&1
+    set_class_path
     record_archive "$work" </dev/null >"$work/log" 2>&1
     [[ -s $work/archive ]] || : >"$work/archive"
     # What older jars had, but not what other Javas have with these jars.
@@ -49,25 +51,53 @@ unpack_native() { # WORK
   mv "$1/native" "$native" 2>/dev/null
 }
 
+# Makes the jar anew whose classes are too old for an archive. Older Javas than 25 take them so.
+newer_class_files() { # WORK
+  local jar=("$dist"/lib/picocli-*.jar)
+  ((jdk_major >= 25)) && [[ -d $native && ! -e $native/${jar[0]##*/} ]] || return 0
+  "$jdk_home/bin/java" -Xlog:disable "$root/bin/lib/NewerClassFiles.java" "${jar[0]}" "$1/jar" &&
+    mv "$1/jar" "$native/${jar[0]##*/}"
+}
+
 # Runs the program as it is mostly run, and keeps the classes that this loaded.
 record_archive() { # WORK
-  local -a run options
+  local vm=''
+  local -a run options program
   jvm_options
   run=("$jdk_home/bin/java" "${options[@]}")
-  # Encrypted: that loads all that an open repository does, and what tries a password.
+  program=(-cp "$class_path" io.nbdvault.cli.Training "$1")
   printf 'training\n' >"$1/password"
   chmod 600 "$1/password"
-  local -a main=(-cp "$class_path" io.nbdvault.cli.Main -r "$1/repository"
-    --password-file "$1/password")
-  local -a init=("${main[@]}" init --encrypt)
-  local -a train=("${main[@]}" snapshots)
-  if type -P qemu-storage-daemon >/dev/null && truncate -s 1M "$1/disk"; then
-    printf 'some data' | dd of="$1/disk" conv=notrunc status=none
-    train=("${main[@]}" backup training --image "disk=$1/disk,format=raw")
+  truncate -s 1M "$1/disk" "$1/vm"
+  printf 'some data' | tee "$1/disk" >"$1/vm"
+  truncate -s 1M "$1/disk" "$1/vm"
+  start_vm "$1"
+  if ((jdk_major >= 25)); then
+    timeout 120 "${run[@]}" "-XX:AOTCacheOutput=$1/archive" "${program[@]}"
+  else
+    timeout 60 "${run[@]}" -Xshare:off "-XX:DumpLoadedClassList=$1/classes" "${program[@]}"
+    timeout 60 "${run[@]}" -Xshare:dump "-XX:SharedClassListFile=$1/classes" \
+      "-XX:SharedArchiveFile=$1/archive" -cp "$class_path"
   fi
-  timeout 60 "${run[@]}" "${init[@]}"
-  timeout 60 "${run[@]}" -Xshare:off "-XX:DumpLoadedClassList=$1/classes" "${train[@]}"
-  timeout 60 "${run[@]}" -Xshare:dump "-XX:SharedClassListFile=$1/classes" \
-    "-XX:SharedArchiveFile=$1/archive" -cp "$class_path"
+  [[ -z $vm ]] || kill "$vm"
   [[ ! -e $1/archive ]] || chmod 644 "$1/archive"
+}
+
+# start_vm: starts a machine with a disk that never runs, if there is a QEMU, and sets `vm`.
+start_vm() { # WORK
+  local qemu tries
+  local -a machine=()
+  qemu=$(type -P "qemu-system-$(uname -m)") || return 0
+  [[ $(uname -m) != aarch64 ]] || machine=(-machine virt)
+  # A socket's path has room for 107 bytes.
+  timeout 120 "$qemu" "${machine[@]}" -S -display none -nodefaults -m 64 \
+    -qmp "unix:$1/socket,server=on,wait=off" \
+    -blockdev "driver=raw,node-name=disk,file.driver=file,file.filename=$1/vm" \
+    -device virtio-blk-pci,drive=disk,id=disk &
+  vm=$!
+  # shellcheck disable=SC2034
+  for tries in {1..50}; do
+    if [[ -S $1/socket ]] || ! kill -0 "$vm" 2>/dev/null; then break; fi
+    sleep 0.1
+  done
 }

@@ -15,6 +15,10 @@ jvm_options() {
     -XX:CompileCommand=quiet
     '-XX:CompileCommand=CompileThresholdScaling,sun.security.provider.*::*,0.01'
     '-XX:CompileCommand=CompileThresholdScaling,com.sun.crypto.provider.*::*,0.01'
+    # Events that nobody records, whose classes take a tenth of a second to make.
+    -Dio.netty.jfr.enabled=false
+    # Else every jar is looked through for one.
+    -Dslf4j.provider=org.slf4j.simple.SimpleServiceProvider -Dslf4j.internal.verbosity=WARN
     # The distribution's part of JNA may be of another version than ours.
     -Djna.nosys=true
     # No file per run in /tmp, and no word of the JVM's own on stdout, where --json is read.

@@ -1,6 +1,7 @@
 package io.nbdvault.cli;
 
 import io.nbdvault.engine.Cancellation;
+import io.nbdvault.nbd.client.NbdClient;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -33,6 +34,7 @@ public final class Main {
     int code = run(surroundings, args);
     surroundings.flush();
     interruption.ended(code);
+    NbdClient.stopThreads();
     System.exit(code);
   }
 

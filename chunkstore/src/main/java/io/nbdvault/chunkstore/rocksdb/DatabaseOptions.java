@@ -164,6 +164,11 @@ final class DatabaseOptions implements AutoCloseable {
       options.setTtl(0);
       options.setPeriodicCompactionSeconds(0);
     }
+    if (family == Family.CATALOG) {
+      // Each commit brings a file with one row of its own, which levels would move and never merge.
+      options.setCompactionStyle(CompactionStyle.UNIVERSAL);
+      options.setLevel0FileNumCompactionTrigger(8);
+    }
     if (family == Family.INDEX) {
       // A flush for the chunks brings a small file of the index with it, of a thousand rows and
       // less. Levels would rewrite the whole first level for a few of those, or leave many for

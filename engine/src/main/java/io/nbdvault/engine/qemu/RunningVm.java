@@ -11,7 +11,6 @@ import io.nbdvault.engine.source.SourceContext;
 import io.nbdvault.qmp.QmpCommandException;
 import io.nbdvault.qmp.QmpException;
 import io.nbdvault.qmp.QmpGreeting;
-import io.nbdvault.qmp.QmpSchema;
 import io.nbdvault.qmp.block.BlockCommands;
 import java.nio.file.Path;
 import java.util.List;
@@ -56,7 +55,7 @@ public final class RunningVm {
   private static LiveBackup begin(QemuConnection qemu, BackupRequest request, SourceContext context)
       throws JobException, QmpException, InterruptedException {
     BlockCommands commands = qemu.commands();
-    checkFeatures(commands.schema(), qemu.client().greeting());
+    checkFeatures(commands, qemu.client().greeting());
     Optional<String> uuid = commands.queryUuid();
     checkUuid(uuid, request, context);
     IothreadRule iothreads = IothreadRule.of(qemu.client().greeting(), request.force());
@@ -95,9 +94,10 @@ public final class RunningVm {
     return greeting.major() + "." + greeting.minor() + "." + greeting.micro();
   }
 
-  static void checkFeatures(QmpSchema schema, QmpGreeting greeting) throws JobException {
+  private static void checkFeatures(BlockCommands commands, QmpGreeting greeting)
+      throws JobException, QmpException {
     for (List<String> needed : NEEDED) {
-      if (!schema.hasArgument(needed.get(0), needed.get(1))) {
+      if (!commands.takes(needed.get(0), needed.get(1), 5, 2)) {
         throw JobException.failed(
             "QEMU "
                 + versionOf(greeting)

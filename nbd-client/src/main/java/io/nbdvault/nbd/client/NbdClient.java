@@ -56,6 +56,16 @@ public final class NbdClient implements AutoCloseable {
   }
 
   /**
+   * Ends the I/O threads of all clients for good, for a program that is about to end: a JVM that
+   * exits waits 0.3 s for a thread that is in a system call, as one that waits for a socket is.
+   * Waits a second or two at most. What is still open is closed, and nothing can be opened any
+   * more.
+   */
+  public static void stopThreads() {
+    EventLoops.stop();
+  }
+
+  /**
    * Connects, as often as options and server allow, and opens the export. Blocks, at most for the
    * timeouts in the options, once for each connection, and to connect once for each of the host's
    * addresses; how long looking up the host takes is the system's business. If the first connection

@@ -39,6 +39,19 @@ public final class BlockCommands {
   }
 
   /**
+   * Returns whether a command takes an argument. Releases of QEMU after the one that brought it do;
+   * only others, to which somebody may have added it, are asked for their schema, which takes long.
+   *
+   * @param dottedPath as in {@link QmpSchema#hasArgument}
+   * @param major the first number of the release that brought the argument
+   * @param minor its second number
+   */
+  public boolean takes(String command, String dottedPath, int major, int minor)
+      throws QmpException {
+    return client.greeting().isAtLeast(major, minor) || schema().hasArgument(command, dottedPath);
+  }
+
+  /**
    * {@code query-block} (since 0.14): the devices. During a backup the inserted node is the job's
    * filter. Always empty for {@code qemu-storage-daemon}.
    */
@@ -160,7 +173,7 @@ public final class BlockCommands {
    */
   public void blockExportAddNbd(BlockExportRequest request) throws QmpException {
     boolean bitmapsByNode =
-        !request.bitmaps().isEmpty() && schema().hasArgument("block-export-add", "bitmaps.node");
+        !request.bitmaps().isEmpty() && takes("block-export-add", "bitmaps.node", 7, 1);
     run("block-export-add", request.toJson(bitmapsByNode));
   }
 
