@@ -1,7 +1,7 @@
 package io.nbdvault.cli;
 
+import io.nbdvault.cli.nbd.NbdThreads;
 import io.nbdvault.engine.Cancellation;
-import io.nbdvault.nbd.client.NbdClient;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -34,7 +34,7 @@ public final class Main {
     int code = run(surroundings, args);
     surroundings.flush();
     interruption.ended(code);
-    NbdClient.stopThreads();
+    NbdThreads.stop();
     System.exit(code);
   }
 

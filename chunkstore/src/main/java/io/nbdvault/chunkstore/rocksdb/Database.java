@@ -376,7 +376,12 @@ final class Database implements AutoCloseable {
 
   /** No rows yet; they are written by {@link #write}. */
   RowBatch newBatch() {
-    return new RowBatch(this);
+    return newBatch(0);
+  }
+
+  /** As {@link #newBatch()}, for about so many bytes of rows. */
+  RowBatch newBatch(int expectedBytes) {
+    return new RowBatch(this, expectedBytes);
   }
 
   /** Writes the rows. They can be read at once, but are not durable before {@link #flush}. */

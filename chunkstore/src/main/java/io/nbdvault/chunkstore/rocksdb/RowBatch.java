@@ -7,10 +7,14 @@ import org.rocksdb.WriteBatch;
 /** Rows that are written together or not at all. */
 final class RowBatch implements AutoCloseable {
   private final Database database;
-  private final WriteBatch batch = new WriteBatch();
+  private final WriteBatch batch;
 
-  RowBatch(Database database) {
+  /**
+   * @param expectedBytes about how much it will hold, so that it need not grow; 0 if little
+   */
+  RowBatch(Database database, int expectedBytes) {
     this.database = database;
+    this.batch = new WriteBatch(expectedBytes);
   }
 
   void put(Family family, byte[] key, byte[] value) throws StoreException {

@@ -38,6 +38,9 @@ import org.slf4j.LoggerFactory;
 final class StoreWriter {
   private static final Logger LOG = LoggerFactory.getLogger(StoreWriter.class);
 
+  /** What a row takes in a batch besides its record: keys, lengths and the row of the index. */
+  private static final int ROW_BYTES_MAX = 256;
+
   private final Database database;
   private final Catalog catalog;
   private final Claims claims;
@@ -294,7 +297,8 @@ final class StoreWriter {
 
   private void writeRows(List<WriteTask.RowTask> batch) throws StoreException {
     ordinals.ensure(batch.size());
-    try (RowBatch rows = database.newBatch()) {
+    int bytes = batch.stream().mapToInt(task -> task.queueBytes() + ROW_BYTES_MAX).sum();
+    try (RowBatch rows = database.newBatch(bytes)) {
       for (WriteTask.RowTask task : batch) {
         IndexKey id = task.claim().key();
         byte[] key = id.encode();
