@@ -6,6 +6,8 @@ readonly quiet_seconds=12
 readonly growth_sizes=(16G 256G 4T)
 # Of 256 KiB each: 64 MiB in all.
 readonly growth_writes=256
+readonly dirty_size=256G
+readonly dirty_writes=(64 256 1024 4096)
 
 # A guest that runs, with a program in it that writes every 10 ms: for a while without any backup, and
 # then during one of each program. Only nbdvault reads the guest's own disk; the others' load on the
@@ -25,10 +27,16 @@ guest_round() {
   servers=("${qemu_pids[guest]}")
   # So that the first to be measured does not have the guest's start beside it.
   sleep 3
-  watch_guest without sleep "$quiet_seconds"
-  for tool in nbdvault borg restic; do
-    init_repository "$tool"
-    tool_backup "$tool" guest "$work/guest.sock" "$work/vm.raw"
+  # In even rounds the other way round.
+  local -a turns=(without nbdvault borg restic)
+  ((round % 2)) || turns=(restic borg nbdvault without)
+  for tool in "${turns[@]}"; do
+    if [[ $tool == without ]]; then
+      command=(sleep "$quiet_seconds")
+    else
+      init_repository "$tool"
+      tool_backup "$tool" guest "$work/guest.sock" "$work/vm.raw"
+    fi
     watch_guest "$tool" "${command[@]}"
     sleep 2
   done
@@ -53,8 +61,9 @@ watch_guest() {
   measure guest "$program" "$@"
   to=$(stat -c %s "$work/serial")
   # A line's beginning or end may be missing, each of which is left out.
-  tail -c "+$((from + 1))" "$work/serial" | head -c "$((to - from))" | tr -d '\r' | tr ' ' '\n' |
-    grep -aE '^[0-9]+/[0-9]+$' | sed '1d;$d' >"$work/samples"
+  dd if="$work/serial" iflag=skip_bytes,count_bytes skip="$from" count="$((to - from))" status=none |
+    tr -d '\r' | tr ' ' '\n' | awk '/^[0-9]+\/[0-9]+$/' | sed '1d;$d' >"$work/samples"
+  [[ -s $work/samples ]] || outcome guest "$program" failed
   cut -d/ -f1 "$work/samples" | percentiles "$program" took
   cut -d/ -f2 "$work/samples" | percentiles "$program" late
 }
@@ -71,24 +80,47 @@ percentiles() { # PROGRAM PREFIX
       }')
 }
 
-# The same changes on disks of different sizes, which hold nothing else: what is left is what the
-# disk's size itself costs.
+# The same changes on disks of different sizes, which hold little else: what is left is what the
+# disk's size itself costs. Then more and more changes on disks of one size.
 growth_round() {
-  local size
+  local size writes
+  local -a sizes=("${growth_sizes[@]}")
+  ((round % 2)) || sizes=(4T 256G 16G)
   note "growth, round $round of $rounds"
-  for size in "${growth_sizes[@]}"; do
-    new_work
-    qemu-img create -q -f qcow2 "$work/vm.qcow2" "$size"
-    truncate -s "$(numfmt --from=iec "$size")" "$work/vm.raw"
-    vm_start vm "$work/vm.qcow2" qcow2
-    init_repository nbdvault
-    write_some growth "$growth_writes"
-    tool_backup nbdvault vm "$work/vm.sock" "$work/vm.raw"
-    servers=("${qemu_pids[vm]}")
-    measure "growth-first-$size" nbdvault "${command[@]}"
-    write_some growth "$growth_writes"
-    measure "growth-$size" nbdvault "${command[@]}"
+  for size in "${sizes[@]}"; do
+    growth_disk "$size"
+    growth_step growth "$size" "$growth_writes"
     qemu_stop vm
   done
+  growth_disk "$dirty_size"
+  for writes in "${dirty_writes[@]}"; do
+    growth_step dirty "$((writes * write_bytes[growth] >> 20))MiB" "$writes"
+  done
+  qemu_stop vm
   rm -rf "$work"
+}
+
+# growth_disk SIZE: an empty disk, and a first backup of some writes to it.
+growth_disk() {
+  new_work
+  qemu-img create -q -f qcow2 "$work/vm.qcow2" "$1"
+  truncate -s "$(numfmt --from=iec "$1")" "$work/vm.raw"
+  vm_start vm "$work/vm.qcow2" qcow2
+  servers=("${qemu_pids[vm]}")
+  init_repository nbdvault
+  growth_backup growth-first "$1" "$growth_writes"
+}
+
+# growth_step JOB NAME WRITES: an incremental, and what metadata it brought.
+growth_step() {
+  growth_backup "$@"
+  [[ $measured == ok ]] || return 0
+  nbdvault_of nbdvault
+  figure "$1" "$2" nodes "$("${command[@]}" show vm@latest --json | sed 's/.*"nodeBytes":\([0-9]*\).*/\1/')"
+}
+
+growth_backup() { # JOB NAME WRITES
+  write_some growth "$3"
+  tool_backup nbdvault vm "$work/vm.sock" "$work/vm.raw"
+  measure "$1" "$2" "${command[@]}"
 }

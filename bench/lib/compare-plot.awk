@@ -38,7 +38,9 @@ function draw_panel(p, x, y,   list, n, i, most, one, long) {
 }
 function plan_times() {
   panel("first", "first full backup", "wall", 1, "s")
+  panel("later2", "after package installs, read in full", "wall", 1, "s")
   panel("later3", "after a database, read in full", "wall", 1, "s")
+  panel("later4", "after files were removed", "wall", 1, "s")
   panel("sibling", "another machine", "wall", 1, "s")
   panel("reread", "nothing changed, all read", "wall", 1, "s")
   panel("unchanged", "nothing changed", "wall", 1, "s")
@@ -51,14 +53,21 @@ function plan_times() {
   panel("verify", "verify everything", "wall", 1, "s")
   panel("gc", "forget and collect", "wall", 1, "s")
   panel("list", "list the snapshots", "wall", 1, "s")
+  panel("growth", "64 MiB written, by the disk's size", "wall", 1, "s")
+  panel("dirty", "by what was written to 256 GiB", "wall", 1, "s")
 }
 function plan_sizes() {
   panel("five", "stored, all five disks", "stored", 1e6, "MB")
   panel("first", "CPU of the first full backup", "cpu", 1, "s")
   panel("first", "peak memory of the first full backup", "peak", 1e3 / 1.024, "MB")
   panel("verify", "peak memory of verification", "peak", 1e3 / 1.024, "MB")
+  panel("growth", "peak memory by the disk's size", "peak", 1e3 / 1.024, "MB")
+  panel("dirty", "peak memory by what was written", "peak", 1e3 / 1.024, "MB")
+  panel("growth", "new metadata by the disk's size", "nodes", 1e3, "KB")
+  panel("dirty", "new metadata by what was written", "nodes", 1e3, "KB")
   panel("guest", "a guest's writes, p50", "took-p50", 1000, "ms")
   panel("guest", "a guest's writes, p99", "took-p99", 1000, "ms")
+  panel("guest", "the same from when it was due", "late-p99", 1000, "ms")
 }
 END {
   line = 18; bar = 220; column = 410

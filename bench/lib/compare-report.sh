@@ -14,8 +14,9 @@ report() {
     cat "$run/machine.md"
     printf '\n### What must be reached\n\n'
     "${figures[@]}" -f "$library/compare-targets.awk" "$run/results.tsv"
+    printf '\nWhat stands in the way of those that are not reached is in the section after the tables.\n'
     printf '\n![Times of every job, each to its own scale](compare-times.svg)\n'
-    printf '\n![Sizes, processor time, memory and a guest’s writes](compare-sizes.svg)\n'
+    printf '\n![Sizes, processor time, memory and what a guest sees](compare-sizes.svg)\n'
     "${figures[@]}" -f "$library/compare-table.awk" "$run/results.tsv"
     commands
   } >"$run/figures.md"

@@ -11,6 +11,7 @@ declare -A described=()
 servers=() # process ids whose CPU time counts as served
 warm=()    # files that the next job finds in the page cache
 failures=0
+measured='' # the status of what was measured last
 declare -A broken=() # programs of which a job of this round failed
 
 figure() { # JOB PROGRAM FIGURE VALUE
@@ -36,6 +37,7 @@ measure() {
   ((${#servers[@]} == 0)) ||
     figure "$job" "$program" served "$(awk -v a="$before" -v b="$(served)" 'BEGIN { printf "%.2f", b - a }')"
   outcome "$job" "$program" "$status"
+  measured=$status
   note "$(printf 'round %s  %-14s %-14s %8.2f s  cpu %s  %s' "$round" "$job" "$program" \
     "$(awk -v a="$start" -v b="$end" 'BEGIN { print b - a }')" "$times" "$status")"
 }

@@ -44,9 +44,11 @@ tool_backup() {
   newest[$1,$2]=$archive
   case $1 in
     nbdvault*) nbdvault_of "$1" && command+=(backup "$2" --qmp "$3" --scratch "$work/scratch" ${5:+--full}) ;;
-    borg) borg_of "$1" && command+=(create --sparse --chunker-params fixed,65536 --compression lz4
-      "$repository::$archive" "$4") ;;
-    borg-default) borg_of "$1" && command+=(create "$repository::$archive" "$4") ;;
+    # It remembers no file that is as new as the newest of its archive: that is an empty one.
+    borg) : >"$work/newer" && borg_of "$1" && command+=(create --sparse --chunker-params fixed,65536
+      --compression lz4 "$repository::$archive" "$4" "$work/newer") ;;
+    borg-default) : >"$work/newer" && borg_of "$1" &&
+      command+=(create "$repository::$archive" "$4" "$work/newer") ;;
     restic) restic_of "$1" && command+=(backup --host "$2" "$4") ;;
   esac
 }
@@ -72,7 +74,7 @@ extract() { # TOOL VM FILE
   restored=$work/restored/$3
   case $1 in
     borg*) borg_of "$1" && command=(env -C "$work/restored" "${command[@]:1}" extract --sparse
-      "$work/repositories/$1::${newest[$1,$2]}") ;;
+      "$work/repositories/$1::${newest[$1,$2]}" "${3#/}") ;;
     restic)
       restic_of "$1"
       command+=(restore latest --host "$2" --target "$work/restored")
@@ -84,7 +86,8 @@ extract() { # TOOL VM FILE
 
 extract_to_stdout() { # TOOL VM FILE
   case $1 in
-    borg*) borg_of "$1" && command+=(extract --stdout "$work/repositories/$1::${newest[$1,$2]}") ;;
+    borg*) borg_of "$1" && command+=(extract --stdout
+      "$work/repositories/$1::${newest[$1,$2]}" "${3#/}") ;;
     restic) restic_of "$1" && command+=(dump --host "$2" latest "$3") ;;
   esac
 }
@@ -105,21 +108,24 @@ tool_list() { # TOOL
   esac
 }
 
-# tool_forget TOOL VM: all but the newest two of this VM, and the space that they alone need.
+# tool_forget TOOL VM: all but the newest of this VM, and gives back the space that they alone need.
 tool_forget() {
+  local program
   local -a first
   case $1 in
     nbdvault*)
       nbdvault_of "$1"
-      first=("${command[@]}" forget --vm "$2" --keep-last 2)
-      in_shell "${first[*]} && ${command[*]} gc"
+      first=("${command[@]}" forget --vm "$2" --keep-last 1)
+      printf -v program '%q ' "${command[@]}"
+      printf -v first '%q ' "${first[@]}"
+      in_shell "$first && $program gc"
       ;;
     borg*)
       borg_of "$1"
-      first=("${command[@]}" prune --keep-last 2 --glob-archives "'$2-*'" "$work/repositories/$1")
+      first=("${command[@]}" prune --keep-last 1 --glob-archives "'$2-*'" "$work/repositories/$1")
       in_shell "${first[*]} && ${command[*]} compact $work/repositories/$1"
       ;;
-    restic) restic_of "$1" && command+=(forget --host "$2" --group-by host --keep-last 2 --prune) ;;
+    restic) restic_of "$1" && command+=(forget --host "$2" --group-by host --keep-last 1 --prune) ;;
   esac
 }
 

@@ -5,10 +5,9 @@
 source bin/lib/jdk.sh
 # shellcheck source=bin/lib/jvm.sh
 source bin/lib/jvm.sh
-find_jdk 17 999 javac || die "no JDK of version 17 or later found"
-
 # build ROOT [MODULES]: of the project or of a copy of it; bench alone by default
 build() {
+  find_jdk 17 999 javac || die "no JDK of version 17 or later found"
   # In one run, so that the modules need not be installed.
   (cd "$1" && JAVA_HOME=$jdk_home mvn -q -B -ntp -P-checks -DskipTests -pl "${2:-bench}" -am \
     package dependency:build-classpath -Dmdep.outputFile=target/classpath)

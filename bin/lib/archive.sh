@@ -5,12 +5,14 @@
 
 # make_archive: writes $archive.
 make_archive() {
-  local work
+  local work='' vm=''
   exec 8<"$dist"
   # Somebody else is at it: go without this once.
   flock -n 8 2>/dev/null || { exec 8<&-; return 0; }
   if [[ ! -e $archive ]] && mkdir -p "$dist/archive" 2>/dev/null &&
     work=$(mktemp -d "$dist/archive/work.XXXXXX" 2>/dev/null); then
+    trap 'stop_archive 130' INT
+    trap 'stop_archive 143' TERM HUP
     printf 'nbdvault: preparing for a fast start with Java %s, a few seconds\n' "$jdk_version" >&2
     unpack_native "$work"
     newer_class_files "$work" >/dev/null 2>&1
@@ -19,11 +21,19 @@ make_archive() {
     [[ -s $work/archive ]] || : >"$work/archive"
     # What older jars had, but not what other Javas have with these jars.
     find "$dist/archive" -maxdepth 1 -type f ! -name "*-${key##*-}" -delete 2>/dev/null
-    find "$dist" -maxdepth 1 -name 'native-*' ! -path "$native" -exec rm -rf {} + 2>/dev/null
+    find "$dist" -maxdepth 1 -name 'native-*' ! -name "${native##*/}" -exec rm -rf {} + 2>/dev/null
     mv -f "$work/archive" "$archive" 2>/dev/null
     rm -rf "$work"
+    trap - INT TERM HUP
   fi
   exec 8<&-
+}
+
+# What make_archive began, if the user does not want to wait for it: then not for the program either.
+stop_archive() { # CODE
+  [[ -z $vm ]] || kill "$vm" 2>/dev/null
+  rm -rf "$work"
+  exit "$1"
 }
 
 # Takes the native libraries for this processor out of their jars, if the JDK's jar tool is there.
@@ -61,7 +71,6 @@ newer_class_files() { # WORK
 
 # Runs the program as it is mostly run, and keeps the classes that this loaded.
 record_archive() { # WORK
-  local vm=''
   local -a run options program
   jvm_options
   run=("$jdk_home/bin/java" "${options[@]}")
@@ -73,13 +82,14 @@ record_archive() { # WORK
   truncate -s 1M "$1/disk" "$1/vm"
   start_vm "$1"
   if ((jdk_major >= 25)); then
-    timeout 120 "${run[@]}" "-XX:AOTCacheOutput=$1/archive" "${program[@]}"
+    timeout --foreground 120 "${run[@]}" "-XX:AOTCacheOutput=$1/archive" "${program[@]}"
   else
-    timeout 60 "${run[@]}" -Xshare:off "-XX:DumpLoadedClassList=$1/classes" "${program[@]}"
-    timeout 60 "${run[@]}" -Xshare:dump "-XX:SharedClassListFile=$1/classes" \
+    timeout --foreground 60 "${run[@]}" -Xshare:off "-XX:DumpLoadedClassList=$1/classes" "${program[@]}"
+    timeout --foreground 60 "${run[@]}" -Xshare:dump "-XX:SharedClassListFile=$1/classes" \
       "-XX:SharedArchiveFile=$1/archive" -cp "$class_path"
   fi
   [[ -z $vm ]] || kill "$vm"
+  vm=''
   [[ ! -e $1/archive ]] || chmod 644 "$1/archive"
 }
 

@@ -33,8 +33,9 @@ public final class Main {
     Surroundings surroundings = Surroundings.ofProcess(interruption.cancellation());
     int code = run(surroundings, args);
     surroundings.flush();
-    interruption.ended(code);
+    // A signal meanwhile does not change how it ended.
     NbdThreads.stop();
+    interruption.ended(code);
     System.exit(code);
   }
 

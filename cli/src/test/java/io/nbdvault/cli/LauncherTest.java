@@ -31,7 +31,7 @@ final class LauncherTest {
     Files.writeString(lib.resolve("cli-1.jar"), "ours");
     Files.writeString(lib.resolve("picocli-1.jar"), "somebody else's");
     Files.createDirectories(root.resolve("bin/lib"));
-    try (Stream<Path> files = Stream.concat(Files.list(BIN), Files.list(BIN.resolve("lib")))) {
+    try (Stream<Path> files = Files.walk(BIN, 2)) {
       for (Path file : files.filter(Files::isRegularFile).toList()) {
         Files.copy(file, root.resolve("bin").resolve(BIN.relativize(file)));
       }
