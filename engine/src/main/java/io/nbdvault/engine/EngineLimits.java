@@ -32,6 +32,12 @@ public record EngineLimits(
     Duration freezeTimeout,
     Duration thawTimeout) {
 
+  /**
+   * Nearly what one request can ask about, and whole chunks of any size: a disk of 4 TiB that holds
+   * little costs a thousand round trips.
+   */
+  private static final long EXTENT_WINDOW_BYTES = (4L << 30) - (4L << 20);
+
   public EngineLimits {
     atLeast("budgetBytes", budgetBytes, requestBytesMax);
     atLeast("requestBytesMax", requestBytesMax, 64 << 10);
@@ -48,7 +54,7 @@ public record EngineLimits(
         32L << 20,
         256 << 10,
         2,
-        1L << 30,
+        EXTENT_WINDOW_BYTES,
         1024,
         Math.max(2, Math.min(8, Runtime.getRuntime().availableProcessors())),
         128L << 20,
