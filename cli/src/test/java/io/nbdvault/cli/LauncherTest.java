@@ -21,11 +21,13 @@ import org.junit.jupiter.api.io.TempDir;
 final class LauncherTest {
   private static final Path BIN = Path.of("..", "bin");
 
-  @TempDir Path root;
+  @TempDir Path directory;
+  private Path root;
   private Path dist;
 
   @BeforeEach
   void install() throws IOException {
+    root = directory.resolve("nbdvault");
     dist = Files.createDirectories(root.resolve("cli/target/dist"));
     Path lib = Files.createDirectories(dist.resolve("lib"));
     Files.writeString(lib.resolve("cli-1.jar"), "ours");
@@ -40,7 +42,7 @@ final class LauncherTest {
 
   /** A Java, newer than any other, that prints its niceness and its arguments, a line each. */
   private Path java(String version) throws IOException {
-    Path home = root.resolve("java-" + version);
+    Path home = directory.resolve("java-" + version);
     Files.createDirectories(home.resolve("bin"));
     Files.writeString(home.resolve("release"), "JAVA_VERSION=\"" + version + "\"\n");
     Path java = home.resolve("bin/java");
@@ -120,5 +122,14 @@ final class LauncherTest {
     Outcome started = launch(java, Map.of());
     assertThat(started.options("-XX:AOTCache=")).containsExactly("-XX:AOTCache=" + archive);
     assertThat(started.lines()).contains(dist.resolve("lib/cli-1.jar") + ":" + newer);
+  }
+
+  @Test
+  void whatIsMovedGetsAnArchiveOfItsOwn() throws Exception {
+    Path java = java("999.0.1");
+    launch(java, Map.of());
+    assertThat(launch(java, Map.of()).lines().get(0)).isEqualTo("" + more(10));
+    root = Files.move(root, directory.resolve("moved"));
+    assertThat(launch(java, Map.of()).lines().get(0)).contains("preparing for a fast start");
   }
 }

@@ -105,6 +105,43 @@ final class ReportTest {
   }
 
   @Test
+  void thePeakIsOfAllRunsOfNbdvaultAndOfNoOthers() throws Exception {
+    took("first", "nbdvault", 2);
+    took("first", "nbdvault-zstd", 2);
+    took("first", "borg", 2);
+    took("dirty", "64MiB", 2);
+    add(1, "first", "nbdvault", "peak", "100000");
+    add(1, "first", "nbdvault-zstd", "peak", "500000");
+    add(1, "first", "borg", "peak", "900000");
+    add(1, "dirty", "64MiB", "peak", "400000");
+    assertThat(table("compare-targets")).contains("of any job | 512 MB | 512 MB | yes |");
+    add(1, "dirty", "64MiB", "peak", "600000");
+    assertThat(table("compare-targets")).contains("of any job | 512 MB | 614 MB | **no** |");
+  }
+
+  @Test
+  void whatFailedHasNotStoredNothing() throws Exception {
+    add(1, "five", "nbdvault", "stored", "2000000");
+    add(1, "five", "nbdvault", "status", "ok");
+    add(1, "five", "borg", "stored", "0");
+    add(1, "five", "borg", "status", "failed");
+    assertThat(table("compare-table"))
+        .contains("| nbdvault | 2 | 1.00 | – | – |")
+        .contains("| borg | **failed** |");
+  }
+
+  @Test
+  void growthIsOfTheLargestDiskAgainstTheSmallest() throws Exception {
+    took("growth", "16G", 2, 4);
+    took("growth", "4T", 2.1, 4.2);
+    add(1, "growth", "4T", "nodes", "1500");
+    add(2, "growth", "4T", "nodes", "2500");
+    assertThat(table("compare-targets"))
+        .contains("of 4 TiB, against one of 16 GiB | 1.1 × | 1.05 × | yes |");
+    assertThat(table("compare-table")).contains("| 4T | 3.15 | 2.10–4.20 | – | – | – | 2.0 |");
+  }
+
+  @Test
   void theTableHasMediansAndRatiosToNbdvault() throws Exception {
     took("inc1", "nbdvault", 1, 3, 2);
     took("inc1", "borg", 10, 15, 40);
