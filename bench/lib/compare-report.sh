@@ -44,7 +44,7 @@ describe_machine() {
 | | |
 |---|---|
 | date, nbdvault's commit | $(date -u +%F), $commit |
-| command | \`bench/compare${given:+ $given}\` |
+| command | \`bench/compare${given:+ ${given//"$dir"/DIR}}\` |
 | machine | $(nproc) × $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | sed 's/  */ /g;1q'), $(awk '/^MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo), $(findmnt -no FSTYPE -T "$dir"), Linux $(uname -r) |
 | disks | $(describe_disks) |
 | nbdvault | $(bin/nbdvault --version | sed 's/^nbdvault //' | paste -sd' ') |

@@ -73,6 +73,7 @@ describe() { # JOB PROGRAM COMMAND...
   shift 2
   if [[ $1 == bash ]]; then line=${!#}; else line=$*; fi
   line=${line//"$work"/WORK}
+  line=${line//"${work#/}"/WORK}
   line=${line//"$data"/DATA}
   line=${line//"$root"\//}
   printf '%s\t%s\t%s\n' "$job" "$program" "$line" >>"$run/commands.tsv"
