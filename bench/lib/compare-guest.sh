@@ -27,9 +27,7 @@ guest_round() {
   servers=("${qemu_pids[guest]}")
   # So that the first to be measured does not have the guest's start beside it.
   sleep 3
-  # In even rounds the other way round.
-  local -a turns=(without nbdvault borg restic)
-  ((round % 2)) || turns=(restic borg nbdvault without)
+  take_turns without nbdvault borg restic
   for tool in "${turns[@]}"; do
     if [[ $tool == without ]]; then
       command=(sleep "$quiet_seconds")
@@ -84,10 +82,9 @@ percentiles() { # PROGRAM PREFIX
 # disk's size itself costs. Then more and more changes on disks of one size.
 growth_round() {
   local size writes
-  local -a sizes=("${growth_sizes[@]}")
-  ((round % 2)) || sizes=(4T 256G 16G)
   note "growth, round $round of $rounds"
-  for size in "${sizes[@]}"; do
+  take_turns "${growth_sizes[@]}"
+  for size in "${turns[@]}"; do
     growth_disk "$size"
     growth_step growth "$size" "$growth_writes"
     qemu_stop vm

@@ -25,11 +25,17 @@ run_round() {
 begin_round() {
   begin_work
   vm_start vm "$work/vm.qcow2" qcow2
-  in_turn=("${tools[@]}")
-  if ((round % 2 == 0)); then
-    in_turn=()
-    for tool in "${tools[@]}"; do in_turn=("$tool" "${in_turn[@]}"); done
-  fi
+  take_turns "${tools[@]}"
+  in_turn=("${turns[@]}")
+}
+
+# take_turns WHAT...: sets `turns` to these, in even rounds the other way round.
+take_turns() {
+  local one
+  turns=("$@")
+  ((round % 2 == 0)) || return 0
+  turns=()
+  for one in "$@"; do turns=("$one" "${turns[@]}"); done
 }
 
 # The disk as qcow2 for the VM that nbdvault and nbdcopy read, and as raw for all others.

@@ -11,6 +11,14 @@ function spread(job, program,   round, low, high, one) {
   }
   return low == "" ? "–" : sprintf("%.2f–%.2f", low, high)
 }
+# Makes the row of a program that failed, in a table of so many columns of figures.
+function failed(job, program, columns) {
+  if (status(job, program) == "ok") return 0
+  printf "| %s | **%s** |", program, status(job, program)
+  while (--columns > 0) printf " |"
+  print ""
+  return 1
+}
 function heading(title) { printf "\n### %s\n\n", title }
 function times(job, title,   list, n, i, program) {
   n = split(programs[job], list, " ")
@@ -20,10 +28,7 @@ function times(job, title,   list, n, i, program) {
   print "|---|---:|---:|---:|---:|---:|---:|"
   for (i = 1; i <= n; i++) {
     program = list[i]
-    if (status(job, program) != "ok") {
-      printf "| %s | **%s** | | | | | |\n", program, status(job, program)
-      continue
-    }
+    if (failed(job, program, 6)) continue
     printf "| %s | %s | %s | %s | %s | %s | %s |\n", program, cell("%.2f", med(job, program, "wall")),
       spread(job, program), cell("%.2f", ratio("wall", job, program, job, "nbdvault")),
       cell("%.2f", med(job, program, "cpu")), cell("%.2f", med(job, program, "served")),
@@ -51,10 +56,7 @@ function growth(job, title, what,   list, n, i, program) {
   print "|---|---:|---:|---:|---:|---:|---:|"
   for (i = 1; i <= n; i++) {
     program = list[i]
-    if (status(job, program) != "ok") {
-      printf "| %s | **%s** | | | | | |\n", program, status(job, program)
-      continue
-    }
+    if (failed(job, program, 6)) continue
     printf "| %s | %s | %s | %s | %s | %s | %s |\n", program, cell("%.2f", med(job, program, "wall")),
       spread(job, program), cell("%.2f", med(job, program, "cpu")), cell("%.2f", med(job, program, "served")),
       cell("%.0f", mega(med(job, program, "peak"))), cell("%.1f", kilo(med(job, program, "nodes")))
@@ -70,10 +72,7 @@ function guest(title,   list, n, i, program) {
   print "|---|---:|---:|---:|---:|---:|---:|---:|"
   for (i = 1; i <= n; i++) {
     program = list[i]
-    if (status("guest", program) != "ok") {
-      printf "| %s | **%s** | | | | | | |\n", program, status("guest", program)
-      continue
-    }
+    if (failed("guest", program, 7)) continue
     printf "| %s | %s | %s | %s | %s | %s | %s | %s |\n", program, cell("%d", med("guest", program, "took-count")),
       millis("took-p50", program), millis("took-p99", program),
       cell("%.2f", ratio("took-p99", "guest", program, "guest", "without")),

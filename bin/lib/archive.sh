@@ -77,7 +77,6 @@ record_archive() { # WORK
   program=(-cp "$class_path" io.nbdvault.cli.Training "$1")
   printf 'training\n' >"$1/password"
   chmod 600 "$1/password"
-  truncate -s 1M "$1/disk" "$1/vm"
   printf 'some data' | tee "$1/disk" >"$1/vm"
   truncate -s 1M "$1/disk" "$1/vm"
   start_vm "$1"

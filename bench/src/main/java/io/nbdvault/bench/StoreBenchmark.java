@@ -32,7 +32,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
 @Warmup(iterations = 3, time = 2)
 @Measurement(iterations = 5, time = 2)
-@Fork(1)
+@Fork(3)
 public class StoreBenchmark {
   /** What the chunk holds: nothing, what was stored before, or something new each time. */
   @Param({"zero", "duplicate", "newText", "newRandom"})

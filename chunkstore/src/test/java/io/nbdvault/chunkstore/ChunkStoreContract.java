@@ -47,6 +47,42 @@ public abstract class ChunkStoreContract extends ChunkStoreFixture {
   }
 
   @Test
+  void tellsWhichBytesAnIdNames() throws IOException {
+    DiskImage disk = new DiskImage(3 * CHUNK + 777, CHUNK);
+    disk.fill(1, Seeds.random("which bytes"));
+    disk.fill(3, Seeds.random("which bytes at the end"));
+    byte[] content = disk.bytes();
+    try (ChunkStore store = open()) {
+      SnapshotRecord snapshot = backUp(store, disk, 0);
+      try (SnapshotReader reader = store.open(snapshot.id())) {
+        DiskReader vda = reader.disk("vda");
+        List<Long> seen = new ArrayList<>();
+        vda.forEachChunk(
+            0,
+            4,
+            (index, id, length) -> {
+              int offset = (int) index * CHUNK;
+              assertThat(vda.matches(id, content, offset, length)).isTrue();
+              assertThat(vda.matches(id, content, offset, length - 1)).isFalse();
+              content[offset + length - 1] ^= 1;
+              assertThat(vda.matches(id, content, offset, length)).isFalse();
+              assertThat(vda.matches(ChunkId.ZERO, content, offset, length)).isFalse();
+              return seen.add(index);
+            });
+        assertThat(seen).containsExactly(1L, 3L);
+        content[CHUNK] = 1;
+        assertThat(vda.matches(ChunkId.ZERO, content, 0, CHUNK)).isTrue();
+        assertThat(vda.matches(ChunkId.ZERO, content, 0, CHUNK + 1)).isFalse();
+        content[CHUNK - 1] = 1;
+        assertThat(vda.matches(ChunkId.ZERO, content, 0, CHUNK)).isFalse();
+        assertThat(vda.matches(ChunkId.ZERO, content, 0, CHUNK - 1)).isTrue();
+        assertThatThrownBy(() -> vda.matches(ChunkId.ZERO, content, 0, content.length + 1))
+            .isInstanceOf(IndexOutOfBoundsException.class);
+      }
+    }
+  }
+
+  @Test
   void readsChunksOfEveryCompressionFromOneStore() throws IOException {
     DiskImage disk = new DiskImage(6 * CHUNK, CHUNK);
     Random random = Seeds.random("every compression");

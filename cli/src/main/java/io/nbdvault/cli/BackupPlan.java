@@ -96,7 +96,11 @@ record BackupPlan(
   private static RestoreRequest restoreRequest(
       BackupPlanFile file, BackupPlanFile.Entry restore, NbdvaultCommand root) throws JobException {
     RestoreCommand command = new RestoreCommand(root);
-    parse(new Place(file, restore, "snapshot", "restore"), new CommandLine(command));
+    Place place = new Place(file, restore, "snapshot", "restore");
+    parse(place, new CommandLine(command));
+    if (command.isLive()) {
+      throw place.refused("a plan cannot move the disks of a running VM (live, qmp)");
+    }
     return command.request();
   }
 

@@ -108,6 +108,8 @@ public final class Main {
     commands.put("diff", () -> new DiffCommand(root));
     commands.put("stats", () -> new StatsCommand(root));
     commands.put("restore", () -> new RestoreCommand(root));
+    commands.put("serve", () -> new ServeCommand(root));
+    commands.put("overlay", () -> overlay(root));
     commands.put("forget", () -> new ForgetCommand(root));
     commands.put("gc", () -> new GcCommand(root));
     commands.put("undelete", () -> new UndeleteCommand(root));
@@ -163,6 +165,13 @@ public final class Main {
         .addSubcommand("info", new NbdInfoCommand(root))
         .addSubcommand("map", new NbdMapCommand(root))
         .addSubcommand("copy", new NbdCopyCommand(root));
+  }
+
+  private static CommandLine overlay(NbdvaultCommand root) {
+    return new CommandLine(new OverlayCommand(root))
+        .addSubcommand("list", new OverlayListCommand(root))
+        .addSubcommand("commit", new OverlayCommitCommand(root))
+        .addSubcommand("discard", new OverlayDiscardCommand(root));
   }
 
   private static void layOutHelp(CommandLine commandLine) {

@@ -40,10 +40,16 @@ final class NbdCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    return showCommands(root, spec);
+  }
+
+  /** Shows the commands below one that does nothing by itself. */
+  static int showCommands(NbdvaultCommand root, CommandSpec spec) {
     String commands = String.join(", ", spec.commandLine().getSubcommands().keySet());
-    root.surroundings().err().println("Usage: nbdvault nbd COMMAND ...");
+    String name = "nbdvault " + spec.name();
+    root.surroundings().err().println("Usage: " + name + " COMMAND ...");
     root.surroundings().err().println("Commands: " + commands);
-    root.surroundings().err().println("More: nbdvault nbd --help, nbdvault nbd COMMAND --help");
+    root.surroundings().err().println("More: " + name + " --help, " + name + " COMMAND --help");
     root.surroundings().err().flush();
     return ExitCode.USAGE;
   }

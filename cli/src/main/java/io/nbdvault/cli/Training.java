@@ -7,9 +7,9 @@ import java.nio.file.Path;
 
 /**
  * Does what is mostly done, once, so that the JVM sees the classes for it and what of them is used
- * most. Run by the launcher as it makes the class archive (docs/decisions/0001-fast-start.md), with
- * the names of a directory that has a {@code password}, and if there are any, of a {@code disk} to
- * back up and of a monitor's {@code socket}. What fails is left out: it only starts slower.
+ * most. Run by the launcher as it makes the class archive (docs/decisions/0001-fast-start.md), in a
+ * directory that has a {@code password}, a {@code disk} to back up and, if there is a QEMU, the
+ * {@code socket} of its monitor. What fails is left out: it only starts slower.
  */
 final class Training {
   private static final PrintStream NOWHERE =

@@ -59,6 +59,7 @@ class ArchitectureTest {
         "io.nbdvault.nbd", // NbdUri asks it what an IPv6 address is
         "io.nbdvault.nbd.client..",
         "io.nbdvault.nbd.protocol..",
+        "io.nbdvault.nbd.server..",
         "io.nbdvault.nbd.tls..",
         "io.nbdvault.qmp..");
   }
@@ -132,6 +133,27 @@ class ArchitectureTest {
             "io.nbdvault.engine.backup..")
         .allowEmptyShould(false)
         .check(CLASSES);
+  }
+
+  @Test
+  void theNbdServerTakesTheWireFormatFromTheClientAndNothingElse() {
+    knowsNothingOf(
+        "io.nbdvault.nbd.server", List.of("io.nbdvault.nbd.client", "io.nbdvault.nbd.bulk"));
+    assertThat(CLASSES.that(in("io.nbdvault.nbd.server")))
+        .anyMatch(type -> uses(type, "io.nbdvault.nbd.protocol"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "io.nbdvault.nbd.client",
+        "io.nbdvault.nbd.bulk",
+        "io.nbdvault.nbd.protocol",
+        "io.nbdvault.nbd.tls",
+        "io.nbdvault.cli"
+      })
+  void theNbdServerIsNotKnownTo(String root) {
+    knowsNothingOf(root, List.of("io.nbdvault.nbd.server"));
   }
 
   @ParameterizedTest
@@ -220,6 +242,11 @@ class ArchitectureTest {
           .allowEmptyShould(false)
           .check(CLASSES);
     }
+  }
+
+  private static boolean uses(JavaClass type, String root) {
+    return type.getDirectDependenciesFromSelf().stream()
+        .anyMatch(dependency -> in(root).test(dependency.getTargetClass()));
   }
 
   private static DescribedPredicate<JavaClass> in(String root) {

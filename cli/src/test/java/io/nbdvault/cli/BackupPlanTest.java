@@ -70,6 +70,8 @@ class BackupPlanTest {
     assertThatThrownBy(() -> plan(vms + "restores: [{snapshot: db2@latest}]"))
         .isInstanceOf(JobException.class)
         .hasMessageContaining("line 2: snapshot db2@latest: Missing required option: '--to");
+    assertThatThrownBy(() -> plan(vms + "restores: [{snapshot: a, to: x, live: true, qmp: /q}]"))
+        .hasMessageContaining("a plan cannot move the disks of a running VM");
     assertThatThrownBy(() -> plan(vms + "restores: [{snapshot: a, to: x, full: true}]"))
         .isInstanceOf(JobException.class)
         .hasMessageContaining("there is no option 'full' of restore");

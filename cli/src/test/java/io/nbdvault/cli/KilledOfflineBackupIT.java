@@ -23,7 +23,6 @@ import org.junit.jupiter.api.io.TempDir;
 class KilledOfflineBackupIT {
   private static final int SIZE = 16 << 20;
   private static final Duration RUN_MAX = Duration.ofSeconds(60);
-  private static final Duration DAEMON_END_MAX = Duration.ofSeconds(20);
 
   @TempDir Path directory;
   private final DiskModel vda = new DiskModel(SIZE);
@@ -50,14 +49,14 @@ class KilledOfflineBackupIT {
     for (String event : List.of("started", "point-in-time", "disk-started", "progress")) {
       kill(event);
       assertThat(bench.snapshots()).as("killed at %s", event).isEmpty();
-      assertNoDaemonStays();
+      NbdvaultProcess.assertNoDaemonStays(directory);
     }
     SnapshotRecord full = backUp(1);
     kill("progress");
-    assertNoDaemonStays();
+    NbdvaultProcess.assertNoDaemonStays(directory);
     // With --full, so that what the killed run has left cannot be what it is compared with.
     kill("committed");
-    assertNoDaemonStays();
+    NbdvaultProcess.assertNoDaemonStays(directory);
     assertThat(bench.snapshots()).as("what was said to be safe").hasSize(2);
 
     SnapshotRecord last = backUp(3);
@@ -93,16 +92,6 @@ class KilledOfflineBackupIT {
     NbdvaultProcess.Listener killer = NbdvaultProcess.at(event, NbdvaultProcess::kill);
     try (NbdvaultProcess run = NbdvaultProcess.start(directory, killer, arguments)) {
       var unused = run.awaitExit(NbdvaultProcess.KILLED, RUN_MAX);
-    }
-  }
-
-  private void assertNoDaemonStays() throws InterruptedException {
-    String ours = NbdvaultProcess.temporary(directory).toString();
-    long deadline = System.nanoTime() + DAEMON_END_MAX.toNanos();
-    while (ProcessHandle.allProcesses()
-        .anyMatch(process -> process.info().commandLine().orElse("").contains(ours))) {
-      assertThat(System.nanoTime() - deadline).as("a daemon still runs").isNegative();
-      Thread.sleep(10);
     }
   }
 

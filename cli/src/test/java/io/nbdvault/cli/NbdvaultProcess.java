@@ -1,5 +1,7 @@
 package io.nbdvault.cli;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.nbdvault.engine.testkit.LauncherOptions;
@@ -25,6 +27,8 @@ import org.jspecify.annotations.Nullable;
  * JVM.
  */
 final class NbdvaultProcess implements AutoCloseable {
+  private static final Duration DAEMON_END_MAX = Duration.ofSeconds(20);
+
   /** What a shell shows for a process that SIGKILL has ended. */
   static final int KILLED = 128 + 9;
 
@@ -122,6 +126,17 @@ final class NbdvaultProcess implements AutoCloseable {
   static Result run(Path directory, String... arguments) throws IOException, InterruptedException {
     try (NbdvaultProcess process = start(directory, arguments)) {
       return process.await(RUN_MAX);
+    }
+  }
+
+  /** Asserts that what the program has started ends soon after it. */
+  static void assertNoDaemonStays(Path directory) throws InterruptedException {
+    String ours = temporary(directory).toString();
+    long deadline = System.nanoTime() + DAEMON_END_MAX.toNanos();
+    while (ProcessHandle.allProcesses()
+        .anyMatch(process -> process.info().commandLine().orElse("").contains(ours))) {
+      assertThat(System.nanoTime() - deadline).as("a daemon still runs").isNegative();
+      Thread.sleep(10);
     }
   }
 

@@ -134,6 +134,10 @@ class ParsingTest {
         .isEqualTo(
             new RestoreRequest(
                 "1a2b", List.of("vda"), "nbd://h/x", Optional.of(ImageFormat.QCOW2), true));
+    assertThat(parse(RestoreCommand.class, "restore web1@latest --to /vm/a.raw --delta").request())
+        .isEqualTo(
+            new RestoreRequest(
+                "web1@latest", List.of(), "/vm/a.raw", Optional.empty(), false, false, true));
   }
 
   @Test

@@ -81,6 +81,9 @@ class UsageTest {
         "init --chunk-size 4G|--chunk-size: 4G (expected: a power of two from 16K to 4M)",
         "init --compression zstd:20|compression: zstd:20 (expected: lz4, none, zstd or zstd:LEVEL",
         "restore x|Missing required option: '--to=TARGET'",
+        "restore x --to y --live|--live and --qmp belong together",
+        "restore x --to y --qmp /q|--live and --qmp belong together",
+        "restore x --to y --live --qmp /q --salvage|--live and --salvage exclude each other",
         "restore x --to y --format vmdk|'vmdk' is not one of raw, qcow2",
         "forget|name snapshots, or say whose to look at, with one of --vm VM and --all-vms",
         "forget --vm v --all-vms --keep-last 1|with one of --vm VM and --all-vms",
@@ -177,7 +180,7 @@ class UsageTest {
     assertThat(run.out()).isEmpty();
     assertThat(run.err().lines()).hasSizeBetween(2, 5);
     assertThat(run.err())
-        .contains("init, backup, snapshots, show, diff, stats, restore, forget, gc,");
+        .contains("init, backup, snapshots, show, diff, stats, restore, serve, overlay,");
   }
 
   @Test

@@ -25,7 +25,7 @@ public sealed interface JobEvent {
   /**
    * How far a job is.
    *
-   * @param doneBytes bytes moved
+   * @param doneBytes bytes moved, or, where disks are compared, gone through
    * @param expectedBytes bytes expected in all; an estimate, may be passed
    * @param newBytes bytes of content not seen before
    * @param duplicateBytes bytes of content the repository already had
@@ -50,8 +50,23 @@ public sealed interface JobEvent {
   /** The snapshot is durable. */
   record Committed(SnapshotRecord snapshot) implements JobEvent {}
 
-  /** A disk is restored. */
-  record Restored(String disk, String target, long sizeBytes, long dataBytes) implements JobEvent {}
+  /**
+   * A disk is restored.
+   *
+   * @param difference what of the target differed, where it was compared
+   */
+  record Restored(
+      String disk,
+      String target,
+      long sizeBytes,
+      long dataBytes,
+      Optional<DiskDifference> difference)
+      implements JobEvent {
+    /** One whose target was not compared. */
+    public Restored(String disk, String target, long sizeBytes, long dataBytes) {
+      this(disk, target, sizeBytes, dataBytes, Optional.empty());
+    }
+  }
 
   /** A part of a disk cannot be read; where it is restored, zeroes are written. */
   record Lost(DamagedRange range) implements JobEvent {}

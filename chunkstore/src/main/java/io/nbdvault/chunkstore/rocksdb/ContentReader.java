@@ -124,6 +124,11 @@ final class ContentReader implements NodeSource {
     return row.plainLength();
   }
 
+  /** Whether these bytes are the chunk of that id. Nothing is read. */
+  boolean isChunk(ChunkId id, byte[] content, int offset, int length) {
+    return cipher.id(RecordType.CHUNK, content, offset, length).equals(id);
+  }
+
   @Override
   public TreeNode read(ChunkId id) throws StoreException {
     return readNode(id, require(new IndexKey(RecordType.NODE, id)));

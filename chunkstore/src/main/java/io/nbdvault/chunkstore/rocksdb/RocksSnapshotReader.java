@@ -1,5 +1,6 @@
 package io.nbdvault.chunkstore.rocksdb;
 
+import io.nbdvault.chunkstore.ChangeVisitor;
 import io.nbdvault.chunkstore.ChunkId;
 import io.nbdvault.chunkstore.ChunkVisitor;
 import io.nbdvault.chunkstore.DamageVisitor;
@@ -11,9 +12,12 @@ import io.nbdvault.chunkstore.SnapshotRecord;
 import io.nbdvault.chunkstore.StoreException;
 import io.nbdvault.chunkstore.StoreFailedException;
 import io.nbdvault.chunkstore.format.TreeNode;
+import io.nbdvault.chunkstore.tree.TreeDiff;
 import io.nbdvault.chunkstore.tree.TreeShape;
 import io.nbdvault.chunkstore.tree.TreeWalk;
 import java.io.IOException;
+import java.util.Arrays;
+import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.function.Consumer;
 
@@ -123,6 +127,39 @@ final class RocksSnapshotReader implements SnapshotReader {
         throw new IllegalArgumentException("chunk: " + id + " (expected: not the id of zeros)");
       }
       return open().readChunk(id, destination, offset);
+    }
+
+    @Override
+    public boolean matches(ChunkId id, byte[] content, int offset, int length) {
+      Objects.checkFromIndexSize(offset, length, content.length);
+      return id.isZero()
+          ? isZero(content, offset, length)
+          : open().isChunk(id, content, offset, length);
+    }
+
+    /** Compares the content with itself, a byte further: the processor does many at once. */
+    private static boolean isZero(byte[] content, int offset, int length) {
+      int end = offset + length;
+      return length == 0
+          || (content[offset] == 0
+              && Arrays.equals(content, offset, end - 1, content, offset + 1, end));
+    }
+
+    @Override
+    public void forEachChange(DiskReader earlier, long first, long end, ChangeVisitor visitor)
+        throws IOException {
+      if (!(earlier instanceof Disk other) || other.chunkSizeBytes() != chunkSizeBytes) {
+        throw new IllegalArgumentException("disk: " + earlier + " (expected: of this repository)");
+      }
+      if (end > shape.chunkCount()) {
+        throw new IllegalArgumentException(
+            "chunks: to " + end + " (expected: <= " + shape.chunkCount() + ")");
+      }
+      TreeDiff.forEachRange(other.tree(), tree(), first, end, visitor::visit);
+    }
+
+    private TreeDiff.Tree tree() {
+      return new TreeDiff.Tree(shape, disk.root(), id -> open().read(id));
     }
 
     private int plainLength(long index) {

@@ -26,6 +26,8 @@ public final class TreeDiff {
 
   private final Side a;
   private final Side b;
+  private final long firstWanted;
+  private final long endWanted;
   private final Visitor visitor;
 
   /** The differing chunks that were not shown yet: none if both are equal. */
@@ -33,11 +35,20 @@ public final class TreeDiff {
 
   private long end;
 
-  private TreeDiff(Side a, Side b, Visitor visitor) {
+  private TreeDiff(Side a, Side b, long firstWanted, long endWanted, Visitor visitor) {
     this.a = a;
     this.b = b;
+    this.firstWanted = firstWanted;
+    this.endWanted = endWanted;
     this.visitor = visitor;
   }
+
+  /**
+   * One of the trees that are compared.
+   *
+   * @param source where its nodes are read
+   */
+  public record Tree(TreeShape shape, ChunkId root, NodeSource source) {}
 
   /** Shows where the trees differ, in ascending order. Holds two nodes of each level in memory. */
   public static void forEachRange(
@@ -48,17 +59,39 @@ public final class TreeDiff {
       NodeSource source,
       Visitor visitor)
       throws IOException {
-    Side a = new Side(new CheckedNodes(shapeA, source), rootA);
-    Side b = new Side(new CheckedNodes(shapeB, source), rootB);
-    int level = Math.max(shapeA.rootLevel(), shapeB.rootLevel());
-    TreeDiff diff = new TreeDiff(a, b, visitor);
-    if (diff.compareNodes(rootA, rootB, level, 0)) {
+    forEachRange(
+        new Tree(shapeA, rootA, source),
+        new Tree(shapeB, rootB, source),
+        0,
+        Long.MAX_VALUE,
+        visitor);
+  }
+
+  /**
+   * Does so for the chunks of {@code [first, end)} only, and reads no node that has none of them.
+   * What is shown is cut at both.
+   *
+   * @throws IllegalArgumentException if that is not a range
+   */
+  public static void forEachRange(Tree a, Tree b, long first, long end, Visitor visitor)
+      throws IOException {
+    if (first < 0 || end < first) {
+      throw new IllegalArgumentException(
+          "chunks: " + first + " to " + end + " (expected: 0 or more, ascending)");
+    }
+    int level = Math.max(a.shape().rootLevel(), b.shape().rootLevel());
+    TreeDiff diff = new TreeDiff(Side.of(a), Side.of(b), first, end, visitor);
+    if (first < end && diff.compareNodes(a.root(), b.root(), level, 0)) {
       diff.show();
     }
   }
 
   /** One of the trees. Above its root, the id of the root stands for the node that is not there. */
   private record Side(CheckedNodes nodes, ChunkId root) {
+    static Side of(Tree tree) {
+      return new Side(new CheckedNodes(tree.shape(), tree.source()), tree.root());
+    }
+
     boolean isAboveRoot(int level) {
       return level > nodes.shape().rootLevel();
     }
@@ -81,7 +114,9 @@ public final class TreeDiff {
     }
     ChunkId[] childrenA = a.children(idA, level, nodeIndex);
     ChunkId[] childrenB = b.children(idB, level, nodeIndex);
-    for (int slot = 0; slot < Math.max(childrenA.length, childrenB.length); slot++) {
+    int count = Math.max(childrenA.length, childrenB.length);
+    int endSlot = Math.min(count, slotOf(endWanted, level, nodeIndex, true));
+    for (int slot = slotOf(firstWanted, level, nodeIndex, false); slot < endSlot; slot++) {
       ChunkId childA = slot < childrenA.length ? childrenA[slot] : ChunkId.ZERO;
       ChunkId childB = slot < childrenB.length ? childrenB[slot] : ChunkId.ZERO;
       long childIndex = (nodeIndex << TreeShape.FANOUT_BITS) + slot;
@@ -94,6 +129,14 @@ public final class TreeDiff {
       }
     }
     return true;
+  }
+
+  /** The slot of that chunk, or of the first behind its child: 0 or all if it is outside. */
+  private static int slotOf(long chunk, int level, long nodeIndex, boolean behind) {
+    long span = TreeShape.childSpan(level);
+    long child = chunk / span + (behind && chunk % span != 0 ? 1 : 0);
+    long slot = child - (nodeIndex << TreeShape.FANOUT_BITS);
+    return (int) Math.max(0, Math.min(TreeShape.FANOUT, slot));
   }
 
   private boolean compareChunks(ChunkId idA, ChunkId idB, long index) throws IOException {

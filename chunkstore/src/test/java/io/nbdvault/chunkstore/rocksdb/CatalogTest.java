@@ -34,6 +34,8 @@ class CatalogTest {
 
   private static final int STEPS = 3;
 
+  private static final int COMMITS = 40;
+
   @TempDir private Path dir;
   private final AtomicInteger steps = new AtomicInteger();
   private final AtomicInteger looks = new AtomicInteger();
@@ -72,6 +74,36 @@ class CatalogTest {
       assertThat(asKept.get(30, TimeUnit.SECONDS)).isZero();
     } finally {
       thread.shutdownNow();
+    }
+  }
+
+  @Test
+  @Timeout(60)
+  void theFilesOfManyCommitsAreMerged() throws Exception {
+    DamagedRepository repository = DamagedRepository.create(dir.resolve("repository"));
+    for (int i = 0; i < COMMITS; i++) {
+      // Each in a process of its own, as it were: what is merged is so beside the next commit.
+      try (Database database =
+          Database.open("test", repository.databaseDir(), DatabaseAccess.READ_WRITE)) {
+        try (RowBatch batch = database.newBatch()) {
+          byte[] key = {'t', (byte) i};
+          batch.put(Family.CATALOG, key, key);
+          database.write(batch);
+        }
+        database.flush();
+      }
+    }
+    try (Database database =
+        Database.open("test", repository.databaseDir(), DatabaseAccess.READ_WRITE)) {
+      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+      while (database.tables(Family.CATALOG).size() > COMMITS / 2 && System.nanoTime() < deadline) {
+        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
+      }
+      assertThat(database.tables(Family.CATALOG)).hasSizeLessThanOrEqualTo(COMMITS / 2);
+      for (int i = 0; i < COMMITS; i++) {
+        byte[] key = {'t', (byte) i};
+        assertThat(database.get(Family.CATALOG, key)).isEqualTo(key);
+      }
     }
   }
 

@@ -45,6 +45,40 @@ class TreeDiffTest {
   }
 
   @Test
+  void showsWhatLiesInARangeAndReadsNoNodeBesideIt() throws IOException {
+    Random random = Seeds.random("diff of a range");
+    for (int round = 0; round < 300; round++) {
+      ChunkId[] a = randomDisk(random);
+      ChunkId[] b = random.nextInt(4) == 0 ? randomDisk(random) : changed(random, a);
+      int count = Math.max(a.length, b.length);
+      int first = random.nextInt(count + 1);
+      int end = first + random.nextInt(random.nextBoolean() ? 300 : count + 200);
+      List<Range> expected = new ArrayList<>();
+      for (Range range : expected(a, b)) {
+        if (range.first() < end && range.end() > first) {
+          expected.add(new Range(Math.max(first, range.first()), Math.min(end, range.end())));
+        }
+      }
+      assertThat(diff(disk(a), disk(b), first, end)).isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void readsTwoPathsForAChunkOfADiskOfWhichAllHasChanged() throws IOException {
+    ChunkId[] a = new ChunkId[128 * 200];
+    ChunkId[] b = new ChunkId[128 * 300];
+    Arrays.setAll(a, i -> id(i + 1));
+    Arrays.setAll(b, i -> id(-i - 1));
+    Disk diskA = disk(a);
+    Disk diskB = disk(b);
+    nodes.readsSinceLast();
+    assertThat(diff(diskA, diskB, 20_000, 20_001)).containsExactly(new Range(20_000, 20_001));
+    assertThat(nodes.readsSinceLast()).isEqualTo(6);
+    assertThat(diff(diskA, diskB, 20_000, 20_000)).isEmpty();
+    assertThatThrownBy(() -> diff(diskA, diskB, 5, 4)).isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
   void readsTwoPathsForOneChunkOfFourTebibytes() throws IOException {
     TreeShape shape = TreeShape.ofDisk(4 * TIB, CHUNK);
     TreeBuilder before = new TreeBuilder(shape, ChunkId.ZERO, nodes, nodes);
@@ -131,6 +165,17 @@ class TreeDiffTest {
         b.root(),
         nodes,
         (first, end) -> ranges.add(new Range(first, end)));
+    return ranges;
+  }
+
+  private List<Range> diff(Disk a, Disk b, long first, long end) throws IOException {
+    List<Range> ranges = new ArrayList<>();
+    TreeDiff.forEachRange(
+        new TreeDiff.Tree(a.shape(), a.root(), nodes),
+        new TreeDiff.Tree(b.shape(), b.root(), nodes),
+        first,
+        end,
+        (from, to) -> ranges.add(new Range(from, to)));
     return ranges;
   }
 

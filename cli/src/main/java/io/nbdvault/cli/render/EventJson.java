@@ -55,11 +55,9 @@ final class EventJson {
           .put("time", committed.snapshot().time().toString());
     }
     if (event instanceof JobEvent.Restored restored) {
-      return JsonLines.event("restored")
-          .put("disk", restored.disk())
-          .put("target", restored.target())
-          .put("sizeBytes", restored.sizeBytes())
-          .put("dataBytes", restored.dataBytes());
+      ObjectNode json = JsonLines.event("restored").put("disk", restored.disk());
+      putOutcome(json, restored);
+      return json;
     }
     if (event instanceof JobEvent.Lost lost) {
       return VerifyJson.of(lost.range());
@@ -68,5 +66,20 @@ final class EventJson {
       return JsonLines.event("removed").put("kind", removed.kind()).put("name", removed.name());
     }
     throw new IllegalStateException("no JSON for " + event);
+  }
+
+  /** What has become of a disk that was restored. */
+  static void putOutcome(ObjectNode json, JobEvent.Restored disk) {
+    json.put("target", disk.target())
+        .put("sizeBytes", disk.sizeBytes())
+        .put("dataBytes", disk.dataBytes());
+    disk.difference()
+        .ifPresent(
+            difference ->
+                json.putObject("difference")
+                    .put("readBytes", difference.readBytes())
+                    .put("equalBytes", difference.equalBytes())
+                    .put("writtenBytes", difference.writtenBytes())
+                    .put("zeroedBytes", difference.zeroedBytes()));
   }
 }

@@ -122,12 +122,7 @@ public final class JsonDisplay implements JobDisplay {
             .put("seconds", SnapshotJson.seconds(took));
     ArrayNode disks = json.putArray("disks");
     for (JobEvent.Restored disk : restored) {
-      disks
-          .addObject()
-          .put("name", disk.disk())
-          .put("target", disk.target())
-          .put("sizeBytes", disk.sizeBytes())
-          .put("dataBytes", disk.dataBytes());
+      EventJson.putOutcome(disks.addObject().put("name", disk.disk()), disk);
     }
     lines.write(json);
   }

@@ -3,6 +3,7 @@ package io.nbdvault.cli.render;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.nbdvault.chunkstore.DamagedRange;
 import io.nbdvault.chunkstore.SnapshotRecord;
+import io.nbdvault.engine.DiskDifference;
 import io.nbdvault.engine.JobEvent;
 import java.io.PrintStream;
 import java.nio.file.Path;
@@ -99,9 +100,21 @@ public final class TextDisplay implements JobDisplay {
               + " restored to "
               + disk.target()
               + ", "
-              + Amounts.bytes(disk.dataBytes())
-              + " of it data");
+              + disk.difference()
+                  .map(TextDisplay::amounts)
+                  .orElseGet(() -> Amounts.bytes(disk.dataBytes()) + " of it data"));
     }
+  }
+
+  private static String amounts(DiskDifference difference) {
+    return Amounts.bytes(difference.readBytes())
+        + " of it read, "
+        + Amounts.bytes(difference.writtenBytes())
+        + " written, "
+        + Amounts.bytes(difference.zeroedBytes())
+        + " zeroed, "
+        + Amounts.bytes(difference.equalBytes())
+        + " equal";
   }
 
   /** Shown also if only warnings are: nobody may take this for the disk as it was. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.nbdvault.chunkstore.Consistency;
+import io.nbdvault.engine.DiskDifference;
 import io.nbdvault.engine.JobEvent;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -77,7 +78,7 @@ class DisplayTest {
   @Test
   void sumsUpARestore() {
     try (JobDisplay display = text(false)) {
-      display.onEvent(new JobEvent.Restored("vda", "/vm/vda.raw", 10L << 30, 3L << 30));
+      display.onEvent(restored(Optional.empty()));
       display.restored(SampleSnapshots.ordinary(), Duration.ofSeconds(70));
     }
 
@@ -180,10 +181,37 @@ class DisplayTest {
     assertThat(outLines()).isEmpty();
   }
 
+  private static JobEvent.Restored restored(Optional<DiskDifference> difference) {
+    return new JobEvent.Restored("vda", "/vm/vda.raw", 10L << 30, 3L << 30, difference);
+  }
+
+  @Test
+  void saysInWhatARestoredDiskDiffered() throws IOException {
+    DiskDifference difference = new DiskDifference(2L << 30, (10L << 30) - 3072, 2048, 1024);
+    try (JobDisplay display = text(false)) {
+      display.onEvent(restored(Optional.of(difference)));
+    }
+    assertThat(outLines())
+        .containsExactly(
+            "vda: 10G restored to /vm/vda.raw, 2G of it read, 2K written, 1K zeroed, 10.0G equal");
+  }
+
+  @Test
+  void saysInWhatARestoredDiskDifferedForAProgram() throws IOException {
+    DiskDifference difference = new DiskDifference(4, 3, 2, 1);
+    try (JobDisplay display = new JsonDisplay(out, false, nanos::get)) {
+      display.onEvent(restored(Optional.of(difference)));
+      display.restored(SampleSnapshots.ordinary(), Duration.ZERO);
+    }
+    String expected = "{\"readBytes\":4,\"equalBytes\":3,\"writtenBytes\":2,\"zeroedBytes\":1}";
+    assertThat(json().get(0).path("difference")).hasToString(expected);
+    assertThat(json().get(1).path("disks").path(0).path("difference")).hasToString(expected);
+  }
+
   @Test
   void sumsUpARestoreForAProgram() throws IOException {
     try (JobDisplay display = new JsonDisplay(out, false, nanos::get)) {
-      display.onEvent(new JobEvent.Restored("vda", "/vm/vda.raw", 10L << 30, 3L << 30));
+      display.onEvent(restored(Optional.empty()));
       display.restored(SampleSnapshots.ordinary(), Duration.ofMillis(1500));
     }
 

@@ -14,6 +14,7 @@ import io.nbdvault.cli.nbd.ExportReport;
 import io.nbdvault.cli.nbd.MapRow;
 import io.nbdvault.cli.nbd.MapTotals;
 import io.nbdvault.cli.nbd.NbdJson;
+import io.nbdvault.engine.DiskDifference;
 import io.nbdvault.engine.JobEvent;
 import io.nbdvault.engine.JobException;
 import io.nbdvault.engine.maintenance.DiffJob;
@@ -126,7 +127,9 @@ class JsonDocumentTest {
     try (JobDisplay display = new JsonDisplay(out, false)) {
       DisplayTest.backup(display);
       display.onEvent(new JobEvent.PhaseProgress("mark", 1, 1, false));
-      display.onEvent(new JobEvent.Restored("vda", "/vm/vda.raw", 1, 1));
+      display.onEvent(
+          new JobEvent.Restored(
+              "vda", "/vm/vda.raw", 1, 1, Optional.of(new DiskDifference(1, 1, 1, 1))));
       display.restored(SampleSnapshots.ordinary(), Duration.ZERO);
       display.cleanedUp(Path.of("/run/q"));
       display.copied("nbd://h/", "/vm/vda.raw", 1, 1, Duration.ZERO);

@@ -9,7 +9,6 @@ import io.nbdvault.chunkstore.DiskTreeBuilder;
 import io.nbdvault.chunkstore.StoredChunk;
 import io.nbdvault.engine.JobException;
 import io.nbdvault.engine.source.SourceDisk;
-import io.nbdvault.engine.source.SourceExtent;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
@@ -70,7 +69,7 @@ public final class DiskReading {
   /** Reads the whole disk. On failure nothing is under way any more when this throws. */
   public Result run() throws JobException, IOException, InterruptedException {
     try {
-      plan();
+      new RunPlan(pipeline, disk, disk.sizeBytes(), chunkSizeBytes, parent).forEach(this::accept);
       while (!pending.isEmpty()) {
         appendFirst();
       }
@@ -91,41 +90,6 @@ public final class DiskReading {
             duplicateBytes,
             storedBytes,
             root.nodeBytesStored()));
-  }
-
-  private void plan() throws JobException, IOException, InterruptedException {
-    ChunkPlanner planner =
-        new ChunkPlanner(disk.sizeBytes(), chunkSizeBytes, this::parentIsZero, this::accept);
-    long size = disk.sizeBytes();
-    long position = 0;
-    CompletableFuture<List<SourceExtent>> next = extentsFrom(0);
-    while (position < size) {
-      List<SourceExtent> extents =
-          pipeline.await(next, "disk " + disk.name() + ": its extents cannot be read");
-      position = extents.get(extents.size() - 1).endBytes();
-      if (position < size) {
-        next = extentsFrom(position);
-      }
-      for (SourceExtent extent : extents) {
-        planner.add(extent);
-      }
-    }
-    planner.finish();
-  }
-
-  private CompletableFuture<List<SourceExtent>> extentsFrom(long offset) {
-    long left = disk.sizeBytes() - offset;
-    return left == 0
-        ? CompletableFuture.completedFuture(List.of())
-        : disk.extents(offset, Math.min(left, pipeline.limits().extentWindowBytes()));
-  }
-
-  private boolean parentIsZero(long offsetBytes, long lengthBytes) throws IOException {
-    if (parent.isEmpty()) {
-      throw new IllegalStateException("an unchanged extent without a parent: " + offsetBytes);
-    }
-    return new ParentChunk(parent.get(), offsetBytes / chunkSizeBytes)
-        .isZero((int) (offsetBytes % chunkSizeBytes), (int) lengthBytes);
   }
 
   private void accept(ChunkRun run) throws JobException, IOException, InterruptedException {
@@ -235,21 +199,6 @@ public final class DiskReading {
         duplicateBytes += plainBytes;
         meter.stored(0, plainBytes);
       }
-    }
-  }
-
-  /** One chunk of the parent snapshot, read when it is asked for. */
-  private record ParentChunk(DiskReader reader, long chunk) {
-    boolean isZero(int offset, int length) throws IOException {
-      byte[] plain = new byte[reader.chunkSizeBytes()]; // A hole in the tree stays all zero.
-      reader.forEachChunk(
-          chunk,
-          chunk + 1,
-          (index, id, plainLength) -> {
-            reader.read(id, plain, 0);
-            return true;
-          });
-      return ByteBuffer.wrap(plain, offset, length).equals(ByteBuffer.allocate(length));
     }
   }
 }

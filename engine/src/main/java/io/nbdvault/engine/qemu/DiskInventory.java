@@ -76,7 +76,7 @@ record DiskInventory(List<LiveDisk> disks, List<SkippedDisk> skipped) {
   }
 
   /** The device's id, else the legacy drive's name, the node's name, or the file's name. */
-  private static String nameOf(BlockDevice device) {
+  static String nameOf(BlockDevice device) {
     String id = device.deviceId();
     if (id != null && !id.isEmpty()) {
       return id;
@@ -98,7 +98,8 @@ record DiskInventory(List<LiveDisk> disks, List<SkippedDisk> skipped) {
     return path.substring(path.lastIndexOf('/') + 1);
   }
 
-  private static Optional<String> skipReason(BlockDevice device) {
+  /** Why a device is never a disk of the VM, if it is not. */
+  static Optional<String> skipReason(BlockDevice device) {
     BlockNode inserted = device.inserted();
     String qdev = Objects.requireNonNullElse(device.qdev(), "");
     if (qdev.startsWith("/machine/system.flash") || device.device().startsWith("pflash")) {
@@ -146,7 +147,8 @@ record DiskInventory(List<LiveDisk> disks, List<SkippedDisk> skipped) {
     }
   }
 
-  private static BlockNode beneathFilters(
+  /** The first node under a device that is not a filter. */
+  static BlockNode beneathFilters(
       BlockGraph graph, List<BlockNode> nodes, BlockDevice device, String name)
       throws JobException {
     BlockNode node = Objects.requireNonNull(device.inserted());

@@ -20,16 +20,17 @@ import java.util.List;
 import java.util.function.BiPredicate;
 
 /**
- * Takes everything of ours out of a QEMU, in the order in which it can go: jobs, exports, the NBD
- * server, throttle filters, overlays and their files, groups, bitmaps. It asks QEMU what there is
- * instead of remembering, so it serves the end of a run, what a killed run left, and the cleanup
- * command alike. The VM's lock must be held, which is what makes all of it stale.
+ * Takes everything of ours out of a QEMU, in the order in which it can go: jobs, moves of disks,
+ * exports, the NBD server, throttle filters, overlays and their files, groups, bitmaps. It asks
+ * QEMU what there is instead of remembering, so it serves the end of a run, what a killed run left,
+ * and the cleanup command alike. The VM's lock must be held, which is what makes all of it stale.
  */
 final class QemuCleaner {
   private final BlockCommands qemu;
   private final Duration timeout;
   private final JobListener listener;
   private final boolean hasGuest;
+  private final MirrorCleaner mirrors;
 
   /**
    * @param hasGuest false for a storage daemon, which has no guest that could be paused
@@ -39,6 +40,7 @@ final class QemuCleaner {
     this.hasGuest = hasGuest;
     this.timeout = timeout;
     this.listener = listener;
+    this.mirrors = new MirrorCleaner(qemu, timeout, listener);
   }
 
   /**
@@ -59,6 +61,7 @@ final class QemuCleaner {
         continueAfterError();
       }
     }
+    mirrors.end();
     removeExports();
     removeServer(socketDirectory);
     removeNodes(RunNames.Role.THROTTLE);
@@ -199,7 +202,9 @@ final class QemuCleaner {
   }
 
   private List<JobInfo> ourJobs() throws QmpException {
-    return qemu.queryJobs().stream().filter(j -> RunNames.isOurs(j.id())).toList();
+    return qemu.queryJobs().stream()
+        .filter(j -> RunNames.isOurs(j.id()) && !RunNames.hasRole(j.id(), RunNames.Role.MIRROR))
+        .toList();
   }
 
   private void removeObjects(RunNames.Role role) throws QmpException {

@@ -46,7 +46,15 @@ record RunNames(String repositoryId, SnapshotId snapshotId) {
     /** Stands beside an NBD server that we started: a server has no name of its own. */
     SERVER,
     /** Stands while the guest's filesystems may be frozen by us. */
-    FROZEN;
+    FROZEN,
+    /** The job that moves a disk; its target becomes the disk's own node. */
+    MIRROR,
+    /** The filter that QEMU inserts above a disk that is being moved. */
+    MIRROR_FILTER,
+    /** A disk's new node, which stays when it has moved. */
+    DISK,
+    /** The file of the new node. */
+    DISK_FILE;
 
     private String label() {
       return switch (this) {
@@ -60,6 +68,10 @@ record RunNames(String repositoryId, SnapshotId snapshotId) {
         case EXPORT -> "exp";
         case SERVER -> "server";
         case FROZEN -> "frozen";
+        case MIRROR -> "mir";
+        case MIRROR_FILTER -> "mtop";
+        case DISK -> "disk";
+        case DISK_FILE -> "dimg";
       };
     }
   }
@@ -67,6 +79,12 @@ record RunNames(String repositoryId, SnapshotId snapshotId) {
   /** The name of one thing; {@code index} is the disk's number in this run. */
   String of(Role role, int index) {
     return prefix() + role.label() + index;
+  }
+
+  /** What a thing with this role is called beside a thing of the same run and number. */
+  static String beside(String name, Role role) {
+    int label = name.lastIndexOf('-') + 1;
+    return name.substring(0, label) + role.label() + name.substring(label).replaceAll("\\D", "");
   }
 
   /** The name of something that a run has once. */

@@ -133,7 +133,8 @@ final class ScratchFile {
     }
   }
 
-  private static void giveTo(Path path, PeerCredentials owner) throws IOException {
+  /** Makes a file QEMU's, where that is another user. */
+  static void giveTo(Path path, PeerCredentials owner) throws IOException {
     long uid = ((Number) Files.getAttribute(path, "unix:uid")).longValue();
     if (uid != owner.uid()) {
       Files.setAttribute(path, "unix:gid", (int) owner.gid());

@@ -1,12 +1,9 @@
 package io.nbdvault.engine.qemu;
 
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.nbdvault.engine.JobEvent;
 import io.nbdvault.engine.JobException;
 import io.nbdvault.engine.catalog.Names;
-import io.nbdvault.engine.process.PrivateDirectory;
-import io.nbdvault.engine.process.Tool;
 import io.nbdvault.engine.source.BackupRequest;
 import io.nbdvault.engine.source.BackupRequest.Image;
 import io.nbdvault.engine.source.BackupSource;
@@ -15,12 +12,8 @@ import io.nbdvault.qmp.QmpCommandException;
 import io.nbdvault.qmp.QmpException;
 import io.nbdvault.qmp.block.BlockNode;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
-import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -32,18 +25,12 @@ import java.util.Set;
  * images' locks keep a running QEMU and this apart.
  */
 public final class StoppedVm {
-  private static final byte[] QCOW2_MAGIC = {'Q', 'F', 'I', (byte) 0xfb};
-  private static final Duration START_TIMEOUT = Duration.ofSeconds(20);
-  private static final Duration END_TIMEOUT = Duration.ofSeconds(60);
-
-  private final PrivateDirectory directory;
-  private final Tool daemon;
+  private final StorageDaemon daemon;
   private final QemuConnection qemu;
 
-  private StoppedVm(PrivateDirectory directory, Tool daemon, QemuConnection qemu) {
-    this.directory = directory;
+  private StoppedVm(StorageDaemon daemon) {
     this.daemon = daemon;
-    this.qemu = qemu;
+    this.qemu = daemon.qemu();
   }
 
   /**
@@ -57,36 +44,32 @@ public final class StoppedVm {
     for (Image image : images) {
       warnOfFormat(image, context);
     }
-    StoppedVm vm = start();
+    StorageDaemon daemon = StorageDaemon.start();
     boolean opened = false;
     try {
-      BackupSource source = vm.begin(images, request, context);
+      BackupSource source = new StoppedVm(daemon).begin(images, request, context);
       opened = true;
       return source;
     } catch (QmpException e) {
       throw JobException.failed("the backup cannot begin", e);
     } finally {
       if (!opened) {
-        vm.release();
+        daemon.end();
       }
     }
   }
 
   /** A guest can write any header into a raw disk, so this is no more than a warning. */
   private static void warnOfFormat(Image image, SourceContext context) throws IOException {
-    if (image.format().equals("raw") && Files.isRegularFile(image.file())) {
-      try (InputStream content = Files.newInputStream(image.file())) {
-        if (Arrays.equals(content.readNBytes(QCOW2_MAGIC.length), QCOW2_MAGIC)) {
-          context
-              .listener()
-              .onEvent(
-                  new JobEvent.Warning(
-                      "image "
-                          + image.file()
-                          + " is given as raw and begins as a qcow2 image: if it is one, the guest's"
-                          + " disk is not what is backed up"));
-        }
-      }
+    if (image.format().equals("raw") && Qcow2Header.isIn(image.file())) {
+      context
+          .listener()
+          .onEvent(
+              new JobEvent.Warning(
+                  "image "
+                      + image.file()
+                      + " is given as raw and begins as a qcow2 image: if it is one, the guest's"
+                      + " disk is not what is backed up"));
     }
   }
 
@@ -104,53 +87,6 @@ public final class StoppedVm {
       }
     }
     request.checkNamed(names);
-  }
-
-  private static StoppedVm start() throws JobException, IOException, InterruptedException {
-    PrivateDirectory directory = PrivateDirectory.create();
-    Tool daemon = null;
-    boolean started = false;
-    try {
-      Path socket = directory.resolve("qmp");
-      Path pidFile = directory.resolve("pid");
-      daemon =
-          Tool.start(
-              "qemu-storage-daemon",
-              List.of(
-                  "--pidfile",
-                  pidFile.toString(),
-                  "--chardev",
-                  "socket,id=qmp,server=on,wait=off,path=" + socket,
-                  "--monitor",
-                  "chardev=qmp"));
-      awaitListening(daemon, pidFile);
-      StoppedVm vm = new StoppedVm(directory, daemon, QemuConnection.openPrivate(socket));
-      started = true;
-      return vm;
-    } finally {
-      if (!started) {
-        if (daemon != null) {
-          daemon.close();
-        }
-        directory.close();
-      }
-    }
-  }
-
-  /** The socket is there a moment before anybody listens on it; the pid file comes after that. */
-  private static void awaitListening(Tool daemon, Path pidFile)
-      throws JobException, InterruptedException {
-    long deadline = System.nanoTime() + START_TIMEOUT.toNanos();
-    while (!Files.exists(pidFile)) {
-      if (!daemon.isRunning()) {
-        throw JobException.failed(daemon.failure());
-      }
-      if (System.nanoTime() - deadline > 0) {
-        throw JobException.failed(
-            "qemu-storage-daemon did not start within " + START_TIMEOUT.toSeconds() + " s");
-      }
-      Thread.sleep(5);
-    }
   }
 
   private BackupSource begin(List<Image> images, BackupRequest request, SourceContext context)
@@ -172,7 +108,7 @@ public final class StoppedVm {
             Optional.of(RunningVm.versionOf(qemu.client().greeting())),
             Optional.empty());
     try {
-      return LiveBackup.begin(qemu, machine, request, context, this::release);
+      return LiveBackup.begin(qemu, machine, request, context, daemon::end);
     } catch (JobException failure) {
       // A raw image's lock is not taken when it is opened, but when the instant is.
       List<String> files =
@@ -182,17 +118,13 @@ public final class StoppedVm {
               .toList();
       if (!files.isEmpty()
           && failure.getCause() instanceof QmpCommandException refused
-          && isLocked(refused)) {
+          && StorageDaemon.isLocked(refused)) {
         throw inUse(
             (files.size() == 1 ? "image " : "one of the images ") + String.join(", ", files),
             refused);
       }
       throw failure;
     }
-  }
-
-  private static boolean isLocked(QmpCommandException refused) {
-    return refused.desc().contains("Failed to get ") && refused.desc().contains(" lock");
   }
 
   private static JobException inUse(String what, QmpCommandException refused) {
@@ -204,28 +136,16 @@ public final class StoppedVm {
 
   private void addImage(String nodeName, Image image) throws JobException, QmpException {
     ObjectNode options =
-        JsonNodeFactory.instance
-            .objectNode()
-            .put("driver", image.format())
-            .put("node-name", nodeName)
+        StorageDaemon.imageOptions(nodeName, image.file(), image.format())
             .put("read-only", !Files.isWritable(image.file()));
-    options.set("file", fileOptions(image));
     try {
       qemu.commands().blockdevAdd(options);
     } catch (QmpCommandException refused) {
-      if (isLocked(refused)) {
+      if (StorageDaemon.isLocked(refused)) {
         throw inUse("image " + image.file(), refused);
       }
       throw JobException.failed("image " + image.file() + " cannot be opened", refused);
     }
-  }
-
-  private static ObjectNode fileOptions(Image image) {
-    boolean device = !Files.isRegularFile(image.file());
-    return JsonNodeFactory.instance
-        .objectNode()
-        .put("driver", device ? "host_device" : "file")
-        .put("filename", image.file().toAbsolutePath().toString());
   }
 
   private List<LiveDisk> query(List<Image> images, BackupRequest request)
@@ -246,37 +166,5 @@ public final class StoppedVm {
       throw JobException.badRequest("there is no disk to back up");
     }
     return disks;
-  }
-
-  /** Has the daemon end by itself, which is when it stores the bitmaps in the images. */
-  private void release() throws JobException {
-    try {
-      if (qemu.client().isOpen()) {
-        var unused = qemu.client().execute("quit");
-      }
-      if (!daemon.waitFor(END_TIMEOUT)) {
-        throw JobException.failed(
-            "qemu-storage-daemon did not end within " + END_TIMEOUT.toSeconds() + " s");
-      }
-    } catch (QmpException e) {
-      throw JobException.failed("qemu-storage-daemon cannot be ended", e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new JobException(
-          JobException.Kind.CANCELLED, "interrupted while ending qemu-storage-daemon", e);
-    } finally {
-      closeAll();
-    }
-  }
-
-  /** The connection first, then the daemon, then its directory. */
-  private void closeAll() throws JobException {
-    try {
-      qemu.close();
-      daemon.close();
-      directory.close();
-    } catch (IOException e) {
-      throw JobException.failed("the daemon's directory cannot be removed", e);
-    }
   }
 }

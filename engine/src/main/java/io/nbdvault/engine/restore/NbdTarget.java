@@ -1,5 +1,7 @@
 package io.nbdvault.engine.restore;
 
+import io.nbdvault.engine.source.NbdSourceDisk;
+import io.nbdvault.engine.source.SourceDisk;
 import io.nbdvault.nbd.Extent;
 import io.nbdvault.nbd.NbdException;
 import io.nbdvault.nbd.NbdUri;
@@ -11,7 +13,9 @@ import io.nbdvault.nbd.client.NbdClientOptions;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 
@@ -38,11 +42,33 @@ final class NbdTarget implements RestoreTarget {
    * @param startsZeroed whether the caller knows that the disk reads as zeroes
    */
   static NbdTarget connect(NbdUri uri, int connections, boolean startsZeroed) throws NbdException {
+    return connect(uri, connections, startsZeroed, List.of(BaseAllocation.CONTEXT));
+  }
+
+  private static NbdTarget connect(
+      NbdUri uri, int connections, boolean startsZeroed, List<String> contexts)
+      throws NbdException {
     NbdClientOptions options =
-        NbdClientOptions.defaults()
-            .withConnections(connections)
-            .withMetaContexts(List.of(BaseAllocation.CONTEXT));
+        NbdClientOptions.defaults().withConnections(connections).withMetaContexts(contexts);
     return new NbdTarget(uri, NbdClient.open(uri, options), startsZeroed);
+  }
+
+  /**
+   * Connects to a disk that is to be compared.
+   *
+   * @param dirtyContext the metadata context that {@link #current} is going to need
+   */
+  static NbdTarget connectToCompare(NbdUri uri, int connections, Optional<String> dirtyContext)
+      throws NbdException {
+    List<String> contexts = new ArrayList<>(List.of(BaseAllocation.CONTEXT));
+    dirtyContext.ifPresent(contexts::add);
+    return connect(uri, connections, false, contexts);
+  }
+
+  /** What the disk holds, read over the same connections: a server may take no others. */
+  SourceDisk current(NbdSourceDisk.Description description, Optional<String> dirtyContext)
+      throws NbdException {
+    return NbdSourceDisk.over(description, dirtyContext, uri, client);
   }
 
   long sizeBytes() {

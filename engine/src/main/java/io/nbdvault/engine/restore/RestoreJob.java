@@ -1,9 +1,7 @@
 package io.nbdvault.engine.restore;
 
 import io.nbdvault.chunkstore.ChunkStore;
-import io.nbdvault.chunkstore.DamagedException;
 import io.nbdvault.chunkstore.DamagedRange;
-import io.nbdvault.chunkstore.DiskReader;
 import io.nbdvault.chunkstore.DiskRecord;
 import io.nbdvault.chunkstore.SnapshotReader;
 import io.nbdvault.chunkstore.SnapshotRecord;
@@ -13,23 +11,22 @@ import io.nbdvault.engine.JobEvent;
 import io.nbdvault.engine.JobException;
 import io.nbdvault.engine.JobListener;
 import io.nbdvault.engine.catalog.SnapshotSelector;
-import io.nbdvault.engine.pipeline.DiskWriting;
 import io.nbdvault.engine.pipeline.LostRanges;
 import io.nbdvault.engine.pipeline.Pipeline;
 import io.nbdvault.engine.pipeline.ProgressMeter;
+import io.nbdvault.engine.source.VmHistory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
 /**
  * Writes disks of a snapshot to targets. New images lie under temporary names until every disk is
- * complete and synced. Devices and NBD disks are written in place.
+ * complete and synced. Devices and NBD disks are written in place, and so is what is there already
+ * where only what differs is asked for.
  */
 public final class RestoreJob {
   private final ChunkStore store;
@@ -59,26 +56,20 @@ public final class RestoreJob {
    */
   public SnapshotRecord run(RestoreRequest request)
       throws JobException, IOException, InterruptedException {
-    SnapshotRecord snapshot = SnapshotSelector.select(store, request.snapshot());
-    List<DiskRecord> disks = wanted(snapshot, request.disks());
-    TargetOpener opener = new TargetOpener(request);
-    boolean inDirectory = opener.isDirectory(disks.size());
-    if (disks.size() > 1 && !inDirectory) {
-      throw JobException.badRequest(
-          "the snapshot has "
-              + disks.size()
-              + " disks and "
-              + request.to()
-              + " takes one: choose with --disk, or name a directory");
+    if (request.delta()) {
+      ExistingDiskOpener.check(request);
     }
+    SnapshotRecord snapshot = SnapshotSelector.select(store, request.snapshot());
+    List<DiskRecord> disks = WantedDisks.of(snapshot, request.disks());
+    boolean inDirectory = new TargetOpener(request).isDirectoryFor(disks.size());
     listener.onEvent(new JobEvent.Started("restore", snapshot.id().hex()));
     try (SnapshotReader reader = store.open(snapshot.id())) {
       // The walk comes first: a damaged tree is found before a target is touched.
-      Map<String, Long> dataBytes = measure(reader, disks, request.salvage());
-      if (inDirectory) {
+      Map<String, Long> dataBytes = WantedDisks.dataBytes(reader, disks, request.salvage());
+      if (inDirectory && !request.delta()) {
         Files.createDirectories(Path.of(request.to()));
       }
-      restore(reader, disks, opener, inDirectory, dataBytes, request.salvage());
+      restore(reader, disks, opening(request, snapshot, inDirectory), dataBytes, request);
     }
     return snapshot;
   }
@@ -88,105 +79,79 @@ public final class RestoreJob {
     return lostBytes;
   }
 
-  private static List<DiskRecord> wanted(SnapshotRecord snapshot, List<String> names)
-      throws JobException {
-    if (names.isEmpty()) {
-      return snapshot.disks();
-    }
-    List<DiskRecord> disks = new ArrayList<>();
-    for (String name : names) {
-      disks.add(
-          snapshot
-              .disk(name)
-              .orElseThrow(
-                  () ->
-                      JobException.badRequest(
-                          "snapshot "
-                              + snapshot.id().shortForm()
-                              + " has no disk '"
-                              + name
-                              + "' (it has: "
-                              + namesOf(snapshot)
-                              + ")")));
-    }
-    return disks;
+  /** How targets are opened. */
+  private interface Opening {
+    RestoreTarget open(DiskRecord disk) throws JobException, IOException, InterruptedException;
   }
 
-  private static String namesOf(SnapshotRecord snapshot) {
-    return String.join(", ", snapshot.disks().stream().map(DiskRecord::name).toList());
-  }
-
-  private static Map<String, Long> measure(
-      SnapshotReader reader, List<DiskRecord> disks, boolean salvage)
-      throws JobException, IOException {
-    Map<String, Long> bytes = new LinkedHashMap<>();
-    for (DiskRecord disk : disks) {
-      DiskReader content = reader.disk(disk.name());
-      long[] sum = new long[1];
-      List<JobException> failures = new ArrayList<>();
-      content.forEachReadableChunk(
-          (index, id, length) -> {
-            sum[0] += length;
-            return true;
-          },
-          (first, count, damage) -> {
-            if (failures.isEmpty()) {
-              failures.add(unreadable(disk, content.chunkSizeBytes(), first, count, damage));
-            }
-          });
-      if (!salvage && !failures.isEmpty()) {
-        throw failures.get(0);
-      }
-      bytes.put(disk.name(), sum[0]);
+  private Opening opening(RestoreRequest request, SnapshotRecord snapshot, boolean inDirectory)
+      throws IOException {
+    if (!request.delta()) {
+      TargetOpener opener = new TargetOpener(request);
+      return disk -> opener.open(disk, inDirectory);
     }
-    return bytes;
-  }
-
-  private static JobException unreadable(
-      DiskRecord disk, long chunkSizeBytes, long first, long count, DamagedException damage) {
-    long offset = first * chunkSizeBytes;
-    long length = Math.min(disk.sizeBytes() - offset, count * chunkSizeBytes);
-    return JobException.failed(
-        "disk " + disk.name() + " cannot be restored: " + DiskWriting.unreadable(offset, length),
-        damage);
+    ExistingDiskOpener opener =
+        new ExistingDiskOpener(
+            request,
+            snapshot,
+            VmHistory.of(snapshot.vm(), store.snapshots()),
+            store.config().repositoryId(),
+            limits,
+            listener);
+    return disk -> opener.open(disk, inDirectory);
   }
 
   private void restore(
       SnapshotReader reader,
       List<DiskRecord> disks,
-      TargetOpener opener,
-      boolean inDirectory,
-      Map<String, Long> expectedBytes,
-      boolean salvage)
+      Opening opening,
+      Map<String, Long> dataBytes,
+      RestoreRequest request)
       throws JobException, IOException, InterruptedException {
-    ProgressMeter meter =
-        new ProgressMeter(
-            listener, expectedBytes.values().stream().mapToLong(Long::longValue).sum());
+    ProgressMeter meter = new ProgressMeter(listener, expectedBytes(disks, dataBytes, request));
     List<Pair> opened = new ArrayList<>();
-    Map<String, Long> dataBytes = new HashMap<>();
+    List<RestoreTarget.Filled> filled = new ArrayList<>();
     try (Pipeline pipeline = new Pipeline(limits, cancellation)) {
       for (DiskRecord disk : disks) {
-        opened.add(new Pair(disk, opener.open(disk, inDirectory)));
+        opened.add(new Pair(disk, opening.open(disk)));
       }
       for (Pair pair : opened) {
-        Optional<LostRanges> lost = salvage ? Optional.of(new LostRanges()) : Optional.empty();
-        DiskReader content = reader.disk(pair.disk().name());
-        dataBytes.put(pair.disk().name(), write(pipeline, content, pair, meter, lost));
+        String name = pair.disk().name();
+        Optional<LostRanges> lost =
+            request.salvage() ? Optional.of(new LostRanges()) : Optional.empty();
+        RestoreTarget.Wanted wanted =
+            new RestoreTarget.Wanted(name, reader.disk(name), dataBytes.getOrDefault(name, 0L));
+        filled.add(pair.target().fill(pipeline, wanted, meter, lost));
+        pair.target().complete();
+        meter.tell();
         lost.ifPresent(ranges -> tell(reader.record(), pair.disk(), ranges));
       }
       cancellation.check(); // Not between two of them: all disks of a snapshot, or none.
-      for (Pair pair : opened) {
-        pair.target().publish();
-        listener.onEvent(
-            new JobEvent.Restored(
-                pair.disk().name(),
-                pair.target().name(),
-                pair.disk().sizeBytes(),
-                dataBytes.getOrDefault(pair.disk().name(), 0L)));
+      for (int index = 0; index < opened.size(); index++) {
+        publish(opened.get(index), filled.get(index));
       }
     } finally {
       closeAll(opened);
     }
+  }
+
+  /** Where disks are compared, all of them are gone through. */
+  private static long expectedBytes(
+      List<DiskRecord> disks, Map<String, Long> dataBytes, RestoreRequest request) {
+    return request.delta()
+        ? disks.stream().mapToLong(DiskRecord::sizeBytes).sum()
+        : dataBytes.values().stream().mapToLong(Long::longValue).sum();
+  }
+
+  private void publish(Pair pair, RestoreTarget.Filled filled) throws IOException {
+    pair.target().publish();
+    listener.onEvent(
+        new JobEvent.Restored(
+            pair.disk().name(),
+            pair.target().name(),
+            pair.disk().sizeBytes(),
+            filled.dataBytes(),
+            filled.difference()));
   }
 
   private void tell(SnapshotRecord snapshot, DiskRecord disk, LostRanges lost) {
@@ -201,22 +166,6 @@ public final class RestoreJob {
                   range.offsetBytes(),
                   range.lengthBytes())));
     }
-  }
-
-  private static long write(
-      Pipeline pipeline,
-      DiskReader content,
-      Pair pair,
-      ProgressMeter meter,
-      Optional<LostRanges> lost)
-      throws JobException, IOException, InterruptedException {
-    RestoreTarget target = pair.target();
-    String name = pair.disk().name();
-    long dataBytes =
-        new DiskWriting(pipeline, name, content, target, !target.startsZeroed(), meter, lost).run();
-    target.complete();
-    meter.tell();
-    return dataBytes;
   }
 
   private static void closeAll(List<Pair> opened) throws IOException {

@@ -25,8 +25,25 @@ final class TargetOpener {
     this.request = request;
   }
 
-  /** Whether the target is, or is to become, a directory with a file for each disk. */
-  boolean isDirectory(int disks) {
+  /**
+   * Whether the target is, or is to become, a directory with a file for each disk.
+   *
+   * @throws JobException when it takes one disk only and there are more
+   */
+  boolean isDirectoryFor(int disks) throws JobException {
+    boolean directory = isDirectory(disks);
+    if (disks > 1 && !directory) {
+      throw JobException.badRequest(
+          "the snapshot has "
+              + disks
+              + " disks and "
+              + request.to()
+              + " takes one: choose with --disk, or name a directory");
+    }
+    return directory;
+  }
+
+  private boolean isDirectory(int disks) {
     if (isNbd()) {
       return false;
     }
@@ -41,7 +58,7 @@ final class TargetOpener {
     return IMAGE_NAME.matcher(path.toString()).matches();
   }
 
-  private boolean isNbd() {
+  boolean isNbd() {
     return NBD_SCHEME.matcher(request.to()).matches();
   }
 
@@ -52,14 +69,24 @@ final class TargetOpener {
       return openNbd(disk);
     }
     Path path = Path.of(request.to());
-    if (inDirectory) {
-      ImageFormat format = request.format().orElse(ImageFormat.RAW);
-      return createImage(path.resolve(disk.name() + ending(format)), format, disk);
-    }
-    if (Files.exists(path) && !Files.isRegularFile(path)) {
+    if (!inDirectory && Files.exists(path) && !Files.isRegularFile(path)) {
       return openDevice(path, disk);
     }
-    return createImage(path, request.format().orElse(formatOf(path)), disk);
+    Image image = imageFor(disk, inDirectory);
+    return createImage(image.path(), image.format(), disk);
+  }
+
+  /** A new image: a file and its format. */
+  record Image(Path path, ImageFormat format) {}
+
+  /** The image that a disk becomes, where it becomes one. */
+  Image imageFor(DiskRecord disk, boolean inDirectory) {
+    Path path = Path.of(request.to());
+    if (inDirectory) {
+      ImageFormat format = request.format().orElse(ImageFormat.RAW);
+      return new Image(path.resolve(disk.name() + ending(format)), format);
+    }
+    return new Image(path, request.format().orElse(formatOf(path)));
   }
 
   private static String ending(ImageFormat format) {
@@ -69,7 +96,7 @@ final class TargetOpener {
     };
   }
 
-  private static ImageFormat formatOf(Path path) {
+  static ImageFormat formatOf(Path path) {
     return path.toString().endsWith(".qcow2") ? ImageFormat.QCOW2 : ImageFormat.RAW;
   }
 
@@ -91,10 +118,7 @@ final class TargetOpener {
 
   private RestoreTarget openDevice(Path device, DiskRecord disk)
       throws JobException, IOException, InterruptedException {
-    if (request.format().orElse(ImageFormat.RAW) != ImageFormat.RAW) {
-      throw JobException.badRequest(device + " is a device: only the raw format can be written");
-    }
-    TargetUse.refuseBusyDevice(device);
+    checkDevice(device);
     ImageTarget target = ImageTarget.openDevice(device);
     boolean accepted = false;
     try {
@@ -107,6 +131,14 @@ final class TargetOpener {
         target.close();
       }
     }
+  }
+
+  /** Refuses what cannot be written to a device, and a device that is in use. */
+  void checkDevice(Path device) throws JobException, IOException {
+    if (request.format().orElse(ImageFormat.RAW) != ImageFormat.RAW) {
+      throw JobException.badRequest(device + " is a device: only the raw format can be written");
+    }
+    TargetUse.refuseBusyDevice(device);
   }
 
   private RestoreTarget openNbd(DiskRecord disk) throws JobException, IOException {
@@ -128,7 +160,7 @@ final class TargetOpener {
     }
   }
 
-  private static NbdUri parse(String text) throws JobException {
+  static NbdUri parse(String text) throws JobException {
     try {
       return NbdUri.parse(text);
     } catch (IllegalArgumentException e) {
@@ -136,7 +168,7 @@ final class TargetOpener {
     }
   }
 
-  private static void checkRoom(String name, long sizeBytes, DiskRecord disk) throws JobException {
+  static void checkRoom(String name, long sizeBytes, DiskRecord disk) throws JobException {
     if (sizeBytes < disk.sizeBytes()) {
       throw JobException.failed(
           name

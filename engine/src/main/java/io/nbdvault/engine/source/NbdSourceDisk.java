@@ -65,9 +65,29 @@ public final class NbdSourceDisk implements SourceDisk {
                 .withConnections(connections)
                 .withRequestTimeout(requestTimeout)
                 .withMetaContexts(contexts));
+    boolean opened = false;
+    try {
+      NbdSourceDisk disk = over(description, dirtyContext, uri, client);
+      opened = true;
+      return disk;
+    } finally {
+      if (!opened) {
+        client.close();
+      }
+    }
+  }
+
+  /**
+   * Reads by a client that is there already, and is closed with the disk.
+   *
+   * @param client has asked for {@code base:allocation}, and for {@code dirtyContext}
+   * @throws NbdException when the server does not offer the bitmap
+   */
+  public static NbdSourceDisk over(
+      Description description, Optional<String> dirtyContext, NbdUri uri, NbdClient client)
+      throws NbdException {
     String dirty = dirtyContext.orElse(null);
     if (dirty != null && !client.export().metaContexts().contains(dirty)) {
-      client.close();
       throw new NbdProtocolException(uri + " does not offer the metadata context " + dirty);
     }
     return new NbdSourceDisk(description, dirty, client);

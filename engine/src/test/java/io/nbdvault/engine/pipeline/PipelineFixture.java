@@ -12,11 +12,13 @@ import io.nbdvault.chunkstore.SnapshotReader;
 import io.nbdvault.chunkstore.SnapshotRecord;
 import io.nbdvault.chunkstore.SnapshotStatistics;
 import io.nbdvault.engine.EngineLimits;
+import io.nbdvault.engine.source.ExtentKind;
 import io.nbdvault.engine.source.SourceDisk;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
@@ -62,7 +64,7 @@ final class PipelineFixture implements AutoCloseable {
       byte[] piece = new byte[length];
       switch (random.nextInt(3)) {
         case 0 -> random.nextBytes(piece);
-        case 1 -> java.util.Arrays.fill(piece, (byte) random.nextInt(256));
+        case 1 -> Arrays.fill(piece, (byte) random.nextInt(256));
         default -> {
           // Zeroes.
         }
@@ -104,6 +106,21 @@ final class PipelineFixture implements AutoCloseable {
   BackupSession begin(Optional<SnapshotRecord> parent) throws IOException {
     return store.beginBackup(
         parent.map(p -> Set.of(p.id())).orElse(Set.of()), store.config().compression());
+  }
+
+  /** Backs up a disk of this content, in full. */
+  SnapshotRecord backUp(Pipeline pipeline, byte[] content, long seed) throws Exception {
+    ExtentKind[] kinds = new ExtentKind[content.length];
+    Arrays.fill(kinds, ExtentKind.DATA);
+    try (MemoryDisk disk = new MemoryDisk(content, kinds, false, seed);
+        BackupSession session = begin(Optional.empty())) {
+      ProgressMeter meter = new ProgressMeter(event -> {}, 0);
+      return commit(
+          session,
+          disk,
+          new DiskReading(pipeline, disk, session, CHUNK, Optional.empty(), Optional.empty(), meter)
+              .run());
+    }
   }
 
   /** What a snapshot of one disk holds. */

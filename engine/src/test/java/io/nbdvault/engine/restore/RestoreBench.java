@@ -13,6 +13,7 @@ import io.nbdvault.engine.source.BackupRequest;
 import io.nbdvault.engine.testkit.BackupBench;
 import io.nbdvault.engine.testkit.LoopDevice;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -107,5 +108,25 @@ final class RestoreBench {
     try (Stream<Path> files = Files.list(directory)) {
       assertThat(files.map(file -> file.getFileName().toString())).containsExactlyInAnyOrder(names);
     }
+  }
+
+  /** One bit of some content, stored as it is, turns over on the repository's disk. */
+  static void flipBitOf(Path repository, byte[] content) throws IOException {
+    List<Path> all;
+    try (Stream<Path> files = Files.walk(repository)) {
+      all = files.filter(Files::isRegularFile).toList();
+    }
+    String wanted = new String(content, StandardCharsets.ISO_8859_1);
+    int flipped = 0;
+    for (Path file : all) {
+      byte[] bytes = Files.readAllBytes(file);
+      int at = new String(bytes, StandardCharsets.ISO_8859_1).indexOf(wanted);
+      if (at >= 0) {
+        bytes[at] ^= 1;
+        Files.write(file, bytes);
+        flipped++;
+      }
+    }
+    assertThat(flipped).as("files that hold the chunk").isPositive();
   }
 }

@@ -11,7 +11,6 @@ import io.nbdvault.engine.JobException;
 import io.nbdvault.engine.restore.RestoreRequest.ImageFormat;
 import io.nbdvault.qmp.testkit.QemuImg;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -19,7 +18,6 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -240,7 +238,8 @@ class RestoreIT {
   @Test
   void damagedChunkIsLocatedAndNothingIsPublished() throws Exception {
     RestoreBench damaged = RestoreBench.create(Files.createDirectory(directory.resolve("damaged")));
-    flipBitOf(damaged.bench.repository(), Arrays.copyOfRange(damaged.a, 65536 + 100, 65536 + 164));
+    RestoreBench.flipBitOf(
+        damaged.bench.repository(), Arrays.copyOfRange(damaged.a, 65536 + 100, 65536 + 164));
     for (String name : List.of("a.raw", "a.qcow2")) {
       assertThatThrownBy(() -> damaged.restore(damaged.request("a", target.resolve(name))))
           .isInstanceOf(JobException.class)
@@ -251,24 +250,5 @@ class RestoreIT {
     }
     damaged.restore(damaged.request("b", target.resolve("b.raw")));
     assertHolds(target.resolve("b.raw"), damaged.b);
-  }
-
-  private static void flipBitOf(Path repository, byte[] content) throws IOException {
-    List<Path> all;
-    try (Stream<Path> files = Files.walk(repository)) {
-      all = files.filter(Files::isRegularFile).toList();
-    }
-    String wanted = new String(content, StandardCharsets.ISO_8859_1);
-    int flipped = 0;
-    for (Path file : all) {
-      byte[] bytes = Files.readAllBytes(file);
-      int at = new String(bytes, StandardCharsets.ISO_8859_1).indexOf(wanted);
-      if (at >= 0) {
-        bytes[at] ^= 1;
-        Files.write(file, bytes);
-        flipped++;
-      }
-    }
-    assertThat(flipped).as("files that hold the chunk").isPositive();
   }
 }

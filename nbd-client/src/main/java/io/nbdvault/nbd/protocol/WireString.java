@@ -18,7 +18,7 @@ public final class WireString {
    * @param what names the string in the error's message
    * @throws NbdProtocolException if it is too long, cut off, not UTF-8, or holds a NUL
    */
-  static String read(ByteBuf in, int lengthBytes, String what) throws NbdProtocolException {
+  public static String read(ByteBuf in, int lengthBytes, String what) throws NbdProtocolException {
     if (lengthBytes < 0 || lengthBytes > NbdProtocol.STRING_BYTES_MAX) {
       throw new NbdProtocolException(
           what

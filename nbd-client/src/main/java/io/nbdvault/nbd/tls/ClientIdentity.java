@@ -12,33 +12,39 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Who the client is to the server.
+ * Who a client is to the server, or a server to its clients.
  *
- * @param chain the client's certificate, then those of intermediate authorities
+ * @param chain its own certificate, then those of intermediate authorities
  */
 record ClientIdentity(PrivateKey key, List<X509Certificate> chain) {
   ClientIdentity {
     chain = List.copyOf(chain);
   }
 
-  /** Reads {@code client-cert.pem} and {@code client-key.pem}; empty if there is neither. */
-  static Optional<ClientIdentity> load(Path directory) throws NbdConnectException {
-    Path certificateFile = directory.resolve("client-cert.pem");
-    Path keyFile = directory.resolve("client-key.pem");
+  /**
+   * Reads {@code client-cert.pem} and {@code client-key.pem}; empty if there is neither.
+   *
+   * @param side "client" or "server", as the files' names begin
+   */
+  static Optional<ClientIdentity> load(Path directory, String side) throws NbdConnectException {
+    Path certificateFile = directory.resolve(side + "-cert.pem");
+    Path keyFile = directory.resolve(side + "-key.pem");
     boolean certificateExists = Files.exists(certificateFile);
     if (!certificateExists && !Files.exists(keyFile)) {
       return Optional.empty();
     }
     if (!certificateExists) {
-      throw KeyFile.broken(keyFile, "there is no client-cert.pem beside the file", null);
+      throw KeyFile.broken(
+          keyFile, "there is no " + certificateFile.getFileName() + " beside the file", null);
     }
     if (!Files.exists(keyFile)) {
-      throw KeyFile.broken(certificateFile, "there is no client-key.pem beside the file", null);
+      throw KeyFile.broken(
+          certificateFile, "there is no " + keyFile.getFileName() + " beside the file", null);
     }
     List<X509Certificate> chain = PemFile.read(certificateFile).certificates();
     PrivateKey key = PemFile.read(keyFile).privateKey();
     if (!belongs(key, chain.get(0))) {
-      throw KeyFile.broken(keyFile, "the key is not that of client-cert.pem", null);
+      throw KeyFile.broken(keyFile, "the key is not that of " + side + "-cert.pem", null);
     }
     return Optional.of(new ClientIdentity(key, chain));
   }

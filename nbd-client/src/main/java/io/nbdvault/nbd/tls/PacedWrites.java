@@ -56,21 +56,21 @@ final class PacedWrites extends ChannelDuplexHandler {
     }
     flushing = true;
     try {
-      boolean written;
       do {
-        written = writeOne(ctx);
+        writeOne(ctx);
         ctx.flush();
-      } while (written);
+        // The flush may have made room without having had anything of the queue.
+      } while (!queue.isEmpty() && ctx.channel().isWritable());
     } finally {
       flushing = false;
     }
     flushWanted = !queue.isEmpty();
   }
 
-  private boolean writeOne(ChannelHandlerContext ctx) {
+  private void writeOne(ChannelHandlerContext ctx) {
     Write head = queue.peek();
     if (head == null || !ctx.channel().isWritable()) {
-      return false;
+      return;
     }
     if (head.bytes.readableBytes() > PIECE_BYTES) {
       // A piece that fails closes the channel, and with it the rest of its write.
@@ -79,7 +79,6 @@ final class PacedWrites extends ChannelDuplexHandler {
       queue.remove();
       var unused = ctx.write(head.bytes, head.promise);
     }
-    return true;
   }
 
   @Override

@@ -8,7 +8,6 @@ import org.bouncycastle.tls.AlertDescription;
 import org.bouncycastle.tls.BasicTlsPSKExternal;
 import org.bouncycastle.tls.BasicTlsPSKIdentity;
 import org.bouncycastle.tls.CertificateStatusRequest;
-import org.bouncycastle.tls.CipherSuite;
 import org.bouncycastle.tls.ProtocolVersion;
 import org.bouncycastle.tls.TlsAuthentication;
 import org.bouncycastle.tls.TlsFatalAlert;
@@ -23,24 +22,6 @@ import org.jspecify.annotations.Nullable;
  * instead.
  */
 final class PskClient extends AbstractTlsClient {
-  /**
-   * Authenticated encryption only. TLS 1.3 with SHA-256, which a key without a hash of its own has
-   * (RFC 8446, section 4.2.11); the suites without forward secrecy last.
-   */
-  private static final int[] CIPHER_SUITES = {
-    CipherSuite.TLS_AES_128_GCM_SHA256,
-    CipherSuite.TLS_CHACHA20_POLY1305_SHA256,
-    CipherSuite.TLS_ECDHE_PSK_WITH_AES_128_GCM_SHA256,
-    CipherSuite.TLS_ECDHE_PSK_WITH_AES_256_GCM_SHA384,
-    CipherSuite.TLS_ECDHE_PSK_WITH_CHACHA20_POLY1305_SHA256,
-    CipherSuite.TLS_DHE_PSK_WITH_AES_128_GCM_SHA256,
-    CipherSuite.TLS_DHE_PSK_WITH_AES_256_GCM_SHA384,
-    CipherSuite.TLS_DHE_PSK_WITH_CHACHA20_POLY1305_SHA256,
-    CipherSuite.TLS_PSK_WITH_AES_128_GCM_SHA256,
-    CipherSuite.TLS_PSK_WITH_AES_256_GCM_SHA384,
-    CipherSuite.TLS_PSK_WITH_CHACHA20_POLY1305_SHA256,
-  };
-
   private final PskFile.Entry entry;
 
   PskClient(TlsCrypto crypto, PskFile.Entry entry) {
@@ -59,7 +40,7 @@ final class PskClient extends AbstractTlsClient {
 
   @Override
   protected int[] getSupportedCipherSuites() {
-    return TlsUtils.getSupportedCipherSuites(getCrypto(), CIPHER_SUITES);
+    return TlsUtils.getSupportedCipherSuites(getCrypto(), PskSuites.ALL);
   }
 
   @Override

@@ -75,11 +75,24 @@ final class PskFile {
       String hint = wanted.isPresent() ? "" : "; name one of its users in the URI, as nbds://USER@";
       throw file.broken("there is no key for user '" + username + "' in the file" + hint, null);
     }
+    return entry(username, hex);
+  }
+
+  private Entry entry(String username, String hex) throws NbdConnectException {
     if (!hex.matches("([0-9a-fA-F]{2})+") || hex.length() > 2 * KEY_BYTES_MAX) {
       throw file.broken(
           "the key of user '" + username + "' is not 1.." + KEY_BYTES_MAX + " bytes in hex digits",
           null);
     }
     return new Entry(username, hex);
+  }
+
+  /** All users' keys, by their names. */
+  Map<String, Entry> entries() throws NbdConnectException {
+    Map<String, Entry> entries = new LinkedHashMap<>();
+    for (Map.Entry<String, String> user : hexKeys.entrySet()) {
+      entries.put(user.getKey(), entry(user.getKey(), user.getValue()));
+    }
+    return entries;
   }
 }

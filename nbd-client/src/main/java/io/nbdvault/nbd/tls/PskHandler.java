@@ -10,6 +10,8 @@ import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
 import org.bouncycastle.tls.TlsClientProtocol;
+import org.bouncycastle.tls.TlsProtocol;
+import org.bouncycastle.tls.TlsServerProtocol;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,12 +22,12 @@ import org.slf4j.LoggerFactory;
 final class PskHandler extends ChannelDuplexHandler {
   private static final Logger LOG = LoggerFactory.getLogger(PskHandler.class);
   private static final int COPY_BYTES = 64 * 1024;
-  // ContentType (RFC 8446, section 5.1): what a server may begin with.
+  // ContentType (RFC 8446, section 5.1): what a peer may begin with.
   private static final int ALERT = 21;
   private static final int HANDSHAKE = 22;
 
-  private final PskClient client;
-  private final TlsClientProtocol protocol = new TlsClientProtocol();
+  private final TlsProtocol protocol;
+  private final Beginning beginning;
   // Bouncy Castle takes arrays; one is enough, for it copies what it keeps.
   private final byte[] copy = new byte[COPY_BYTES];
   private boolean begun;
@@ -33,14 +35,30 @@ final class PskHandler extends ChannelDuplexHandler {
   private boolean over;
   private boolean plainRead;
 
-  PskHandler(PskClient client) {
-    this.client = client;
+  /** Makes the protocol's first step. */
+  private interface Beginning {
+    void begin() throws IOException;
+  }
+
+  private PskHandler(TlsProtocol protocol, Beginning beginning) {
+    this.protocol = protocol;
+    this.beginning = beginning;
+  }
+
+  static PskHandler client(PskClient client) {
+    TlsClientProtocol protocol = new TlsClientProtocol();
+    return new PskHandler(protocol, () -> protocol.connect(client));
+  }
+
+  static PskHandler server(PskServer server) {
+    TlsServerProtocol protocol = new TlsServerProtocol();
+    return new PskHandler(protocol, () -> protocol.accept(server));
   }
 
   @Override
   public void handlerAdded(ChannelHandlerContext ctx) {
     try {
-      protocol.connect(client);
+      beginning.begin();
       sendRecords(ctx);
       ctx.flush();
     } catch (IOException | RuntimeException e) {
@@ -94,7 +112,7 @@ final class PskHandler extends ChannelDuplexHandler {
     }
   }
 
-  /** Writes, and does not flush, what the protocol has for the server. */
+  /** Writes, and does not flush, what the protocol has for the peer. */
   private void sendRecords(ChannelHandlerContext ctx) {
     int bytes = protocol.getAvailableOutputBytes();
     if (bytes > 0) {
@@ -171,7 +189,7 @@ final class PskHandler extends ChannelDuplexHandler {
 
   private void fail(ChannelHandlerContext ctx, Exception failure) {
     over = true;
-    // The alert that tells the server why.
+    // The alert that tells the peer why.
     sendRecords(ctx);
     ctx.flush();
     if (secured) {

@@ -34,7 +34,7 @@ final class PskSecurity implements TlsClient.Security {
     PlainSide plain = new PlainSide(words);
     channel
         .pipeline()
-        .addFirst(new PskHandler(new PskClient(crypto, entry)), new PacedWrites(), plain);
+        .addFirst(PskHandler.client(new PskClient(crypto, entry)), new PacedWrites(), plain);
     return plain.secured();
   }
 }

@@ -22,8 +22,18 @@ final class RenegotiationGuard extends ChannelInboundHandlerAdapter {
 
   private int headerBytes;
   private int bodyBytes;
+  private final String peer;
   private boolean cipherChanged;
   private boolean handshakeOver;
+
+  /**
+   * Guards against one side.
+   *
+   * @param peer which: "server", or "client", whose records are typed likewise
+   */
+  RenegotiationGuard(String peer) {
+    this.peer = peer;
+  }
 
   @Override
   public void channelRead(ChannelHandlerContext ctx, Object msg) {
@@ -32,7 +42,7 @@ final class RenegotiationGuard extends ChannelInboundHandlerAdapter {
     if (allowed < in.readableBytes()) {
       ctx.fireChannelRead(in.readRetainedSlice(allowed));
       in.release();
-      ctx.fireExceptionCaught(new NbdTlsException("the server wants to renegotiate TLS"));
+      ctx.fireExceptionCaught(new NbdTlsException("the " + peer + " wants to renegotiate TLS"));
       var unused = ctx.close();
       return;
     }

@@ -43,7 +43,7 @@ final class X509Security implements TlsClient.Security {
       if (!Files.isDirectory(directory)) {
         throw KeyFile.broken(directory, "there is no such directory of certificates", null);
       }
-      identity = ClientIdentity.load(directory);
+      identity = ClientIdentity.load(directory, "client");
     }
     SslContextBuilder builder =
         SslContextBuilder.forClient()
@@ -89,7 +89,7 @@ final class X509Security implements TlsClient.Security {
     tls.setHandshakeTimeoutMillis(0);
     tls.setCloseNotifyFlushTimeout(CLOSE_NOTIFY_MILLIS_MAX, TimeUnit.MILLISECONDS);
     PlainSide plain = new PlainSide(words);
-    channel.pipeline().addFirst(new RenegotiationGuard(), tls, new PacedWrites(), plain);
+    channel.pipeline().addFirst(new RenegotiationGuard("server"), tls, new PacedWrites(), plain);
     return plain.secured();
   }
 }

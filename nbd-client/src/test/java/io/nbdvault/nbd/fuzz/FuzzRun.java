@@ -11,7 +11,7 @@ import java.util.Locale;
  * Jazzer in a JVM of its own: it instruments classes as they are loaded, and ends its process when
  * it finds something. {@code bin/fuzz} calls {@link #main}.
  */
-final class FuzzRun {
+public final class FuzzRun {
   private static final int INPUT_BYTES_MAX = 4096;
   private static final int HEAP_MIB = 256;
   // Includes instrumenting what the first input loads, on a machine with other work to do.
@@ -25,7 +25,7 @@ final class FuzzRun {
    * @param workDir gets what is found: new inputs in a directory of the target's, crashes beside it
    * @param seeds directories that are read only
    */
-  static List<String> command(
+  public static List<String> command(
       Class<?> target, String name, int seconds, Path workDir, List<Path> seeds)
       throws IOException {
     List<String> command = jazzer(target, workDir);
@@ -61,23 +61,32 @@ final class FuzzRun {
     return command;
   }
 
-  /**
-   * {@code fuzz TARGET WORK-DIR CORPUS-DIR SECONDS}, which exits as Jazzer does, with 0 if nothing
-   * was found, or {@code merge TARGET WORK-DIR CORPUS-DIR}, which adds to the corpus what was found
-   * and reaches something new.
-   */
+  /** {@code bin/fuzz}: see {@link #run}, with a name of {@link Target}. */
   public static void main(String[] args) throws IOException, InterruptedException {
     Target target = Target.valueOf(args[1].toUpperCase(Locale.ROOT));
-    String name = target.directory();
+    System.exit(run(target.type(), target.directory(), args));
+  }
+
+  /**
+   * {@code fuzz TARGET WORK-DIR CORPUS-DIR SECONDS}, which ends as Jazzer does, with 0 if nothing
+   * was found, or {@code merge TARGET WORK-DIR CORPUS-DIR}, which adds to the corpus what was found
+   * and reaches something new.
+   *
+   * @param type the target's class
+   * @param name its directory, below that of the corpus and the one to work in
+   * @return the exit code
+   */
+  public static int run(Class<?> type, String name, String[] args)
+      throws IOException, InterruptedException {
     Path workDir = Path.of(args[2]).toAbsolutePath();
     Path corpus = Path.of(args[3]).toAbsolutePath().resolve(name);
     List<String> command;
     if (args[0].equals("merge")) {
-      command = jazzer(target.type(), workDir);
+      command = jazzer(type, workDir);
       command.addAll(List.of("-merge=1", corpus.toString(), workDir.resolve(name).toString()));
     } else {
-      command = command(target.type(), name, Integer.parseInt(args[4]), workDir, List.of(corpus));
+      command = command(type, name, Integer.parseInt(args[4]), workDir, List.of(corpus));
     }
-    System.exit(new ProcessBuilder(command).inheritIO().start().waitFor());
+    return new ProcessBuilder(command).inheritIO().start().waitFor();
   }
 }

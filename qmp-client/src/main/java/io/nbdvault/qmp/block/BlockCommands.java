@@ -114,6 +114,32 @@ public final class BlockCommands {
     run("job-cancel", object().put("id", id));
   }
 
+  /** {@code blockdev-mirror} (since 2.6). */
+  public void blockdevMirror(BlockdevMirror mirror) throws QmpException {
+    run("blockdev-mirror", mirror.arguments());
+  }
+
+  /**
+   * {@code job-complete} (since 3.0): has a mirror that is ready put its target in the source's
+   * place, and returns at once; the job's end says whether it did.
+   */
+  public void jobComplete(String id) throws QmpException {
+    run("job-complete", object().put("id", id));
+  }
+
+  /**
+   * Asks a mirror to stop without a last effort, also one that is ready: {@code job-cancel} does so
+   * since 6.2; before, it is {@code block-job-cancel} with {@code force} (since 1.3, and deprecated
+   * since 9.1).
+   */
+  public void mirrorCancel(String id) throws QmpException {
+    if (client.greeting().isAtLeast(6, 2)) {
+      jobCancel(id);
+    } else {
+      run("block-job-cancel", object().put("device", id).put("force", true));
+    }
+  }
+
   /** {@code job-dismiss} (since 3.0): forgets a concluded job that does not go by itself. */
   public void jobDismiss(String id) throws QmpException {
     run("job-dismiss", object().put("id", id));

@@ -2,7 +2,11 @@ package io.nbdvault.qmp.block;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.nbdvault.qmp.QmpException;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -44,6 +48,34 @@ public record BlockGraph(List<Vertex> vertices, List<Edge> edges) {
         .flatMap(e -> vertices.stream().filter(v -> v.id() == e.child()))
         .map(Vertex::name)
         .findFirst();
+  }
+
+  /** Returns a node and all nodes beneath it, the node itself first. */
+  public List<String> withDescendants(String node) {
+    Map<Long, Vertex> found = new LinkedHashMap<>();
+    Deque<Vertex> open = new ArrayDeque<>(nodes(node));
+    while (!open.isEmpty()) {
+      Vertex parent = open.remove();
+      if (found.putIfAbsent(parent.id(), parent) != null) {
+        continue;
+      }
+      edges.stream()
+          .filter(e -> e.parent() == parent.id())
+          .flatMap(e -> vertices.stream().filter(v -> v.id() == e.child()))
+          .forEach(open::add);
+    }
+    return found.values().stream().map(Vertex::name).toList();
+  }
+
+  /** Returns whether anything is above the node: a device, a job, an export or another node. */
+  public boolean isUsed(String node) {
+    return nodes(node).stream().anyMatch(v -> edges.stream().anyMatch(e -> e.child() == v.id()));
+  }
+
+  private List<Vertex> nodes(String name) {
+    return vertices.stream()
+        .filter(v -> v.type().equals("block-driver") && v.name().equals(name))
+        .toList();
   }
 
   static BlockGraph parse(JsonNode json) throws QmpException {

@@ -96,6 +96,39 @@ class BlockRecordsTest {
   }
 
   @Test
+  void mirrorHasQemusSpelling() throws Exception {
+    assertThat((JsonNode) new BlockdevMirror("j", "d", "t", "f").arguments())
+        .isEqualTo(
+            json(
+                "{'job-id': 'j', 'device': 'd', 'target': 't', 'filter-node-name': 'f',"
+                    + " 'sync': 'full', 'copy-mode': 'write-blocking', 'on-source-error': 'report',"
+                    + " 'on-target-error': 'report', 'auto-dismiss': false}"));
+  }
+
+  @Test
+  void graphTellsWhatLiesBeneathANodeAndWhetherAnythingLiesAboveIt() throws Exception {
+    BlockGraph graph =
+        BlockGraph.parse(
+            json(
+                "{'nodes': [{'id': 1, 'type': 'block-backend', 'name': 'vda'},"
+                    + " {'id': 2, 'type': 'block-driver', 'name': 'top'},"
+                    + " {'id': 4, 'type': 'block-driver', 'name': 'file'},"
+                    + " {'id': 8, 'type': 'block-driver', 'name': 'nbd'},"
+                    + " {'id': 16, 'type': 'block-driver', 'name': 'vda'}],"
+                    + " 'edges': [{'parent': 1, 'child': 2, 'name': 'root'},"
+                    + " {'parent': 2, 'child': 8, 'name': 'backing'},"
+                    + " {'parent': 2, 'child': 4, 'name': 'file'}]}"));
+    assertThat(graph.withDescendants("top")).containsExactly("top", "nbd", "file");
+    assertThat(graph.withDescendants("file")).containsExactly("file");
+    assertThat(graph.withDescendants("vda")).as("the node, not the device").containsExactly("vda");
+    assertThat(graph.withDescendants("absent")).isEmpty();
+    assertThat(graph.isUsed("top")).isTrue();
+    assertThat(graph.isUsed("nbd")).isTrue();
+    assertThat(graph.isUsed("vda")).isFalse();
+    assertThat(graph.isUsed("absent")).isFalse();
+  }
+
+  @Test
   void bitmapsOfAnExportAreNamedAsTheSchemaHasIt() throws Exception {
     BlockExportRequest request =
         new BlockExportRequest("e", "n", "vda", false, List.of(new NodeBitmap("d", "b")), false);

@@ -68,6 +68,12 @@ public final class QemuVmBuilder {
     return this;
   }
 
+  /** Adds a block node that disks which are added later may refer to. */
+  public QemuVmBuilder blockdev(String options) {
+    add("-blockdev", options);
+    return this;
+  }
+
   /** Appends arguments as they are. */
   public QemuVmBuilder args(String... args) {
     extra.addAll(List.of(args));
