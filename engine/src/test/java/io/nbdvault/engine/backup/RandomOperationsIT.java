@@ -31,7 +31,11 @@ class RandomOperationsIT {
           operations.log().size(), count(operations, "damage "), count(operations, "refused"));
     } catch (Exception | AssertionError e) {
       throw new AssertionError(
-          "with -Dnbdvault.seed=" + seed + ", after\n  " + String.join("\n  ", operations.log()),
+          e
+              + "\n with -Dnbdvault.seed="
+              + seed
+              + ", after\n  "
+              + String.join("\n  ", operations.log()),
           e);
     } finally {
       operations.close();

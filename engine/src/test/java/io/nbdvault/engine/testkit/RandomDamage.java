@@ -151,9 +151,14 @@ final class RandomDamage {
     return damaged[0];
   }
 
+  /**
+   * A writer opens few of the tables, a reader all: one whose head is hurt may stop the latter
+   * only.
+   */
   private boolean canBeOpened() {
     try {
       Repositories.open(repository).close();
+      Repositories.openReadOnly(repository).close();
       return true;
     } catch (StoreException e) {
       return false;
