@@ -23,7 +23,7 @@ import java.util.regex.Pattern;
  * {@code VM@latest}, or {@code VM@TIME} for the latest at or before an ISO 8601 time.
  */
 public final class SnapshotSelector {
-  private static final Pattern PREFIX = Pattern.compile("[0-9a-fA-F]{4,32}");
+  private static final Pattern ID_PREFIX = Pattern.compile("[0-9a-fA-F]{4,32}");
 
   /** ISO 8601's three ways to write an offset, {@code +02:00}, {@code +0200} and {@code +02}. */
   private static final DateTimeFormatter WITH_OFFSET =
@@ -52,6 +52,11 @@ public final class SnapshotSelector {
     return at < 0 ? byPrefix(snapshots, text) : byTime(snapshots, text, at);
   }
 
+  /** Whether an id can begin with it, 4 to 32 hex digits; no time is like that. */
+  public static boolean isIdPrefix(String text) {
+    return ID_PREFIX.matcher(text).matches();
+  }
+
   /** The snapshot of a VM that was committed last. */
   public static Optional<SnapshotRecord> latest(List<SnapshotRecord> snapshots, String vm) {
     List<SnapshotRecord> own =
@@ -61,7 +66,7 @@ public final class SnapshotSelector {
 
   private static SnapshotRecord byPrefix(List<SnapshotRecord> snapshots, String text)
       throws JobException {
-    if (!PREFIX.matcher(text).matches()) {
+    if (!isIdPrefix(text)) {
       throw JobException.badRequest(
           "'"
               + text

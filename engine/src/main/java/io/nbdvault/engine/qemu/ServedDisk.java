@@ -8,8 +8,6 @@ import io.nbdvault.qmp.block.BlockGraph;
 import io.nbdvault.qmp.block.BlockNode;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
-import java.util.stream.Collectors;
 
 /**
  * A disk of a running QEMU, and whether it needs an NBD server.
@@ -51,15 +49,14 @@ record ServedDisk(
 
   private static ServedDisk of(
       String name, BlockNode top, BlockGraph graph, List<BlockNode> allNodes) {
-    Set<String> names =
-        graph.withDescendants(top.nodeName()).stream().collect(Collectors.toUnmodifiableSet());
+    List<String> names = graph.withDescendants(top.nodeName());
     List<BlockNode> beneath =
         allNodes.stream().filter(node -> names.contains(node.nodeName())).toList();
     return new ServedDisk(
         name,
         top.nodeName(),
         top.virtualSizeBytes(),
-        graph.withDescendants(top.nodeName()),
+        names,
         beneath.stream().filter(n -> n.driver().equals("file")).map(BlockNode::file).toList(),
         beneath.stream().anyMatch(node -> node.driver().equals(NBD)));
   }

@@ -32,14 +32,14 @@ final class DirectDisk implements SourceDisk {
   private final FileChannel channel;
   private final int blockBytes;
   private final ExecutorService readers;
-  private final ThreadLocal<ByteBuffer> alignedBuffer =
-      ThreadLocal.withInitial(() -> ByteBuffer.allocateDirect(0));
+  private final AlignedBuffers buffers;
   private volatile boolean works = true;
 
   private DirectDisk(SourceDisk server, FileChannel channel, int blockBytes) {
     this.server = server;
     this.channel = channel;
     this.blockBytes = blockBytes;
+    this.buffers = new AlignedBuffers(blockBytes);
     this.readers =
         Executors.newFixedThreadPool(
             THREADS,
@@ -77,7 +77,7 @@ final class DirectDisk implements SourceDisk {
 
   /** Whether it worked; the destination is untouched if not. */
   private boolean readDirect(long offsetBytes, ByteBuffer destination) {
-    ByteBuffer buffer = aligned(destination.remaining());
+    ByteBuffer buffer = buffers.ofThisThread(destination.remaining());
     try {
       while (buffer.hasRemaining()) {
         if (channel.read(buffer, offsetBytes + buffer.position()) < 0) {
@@ -91,15 +91,6 @@ final class DirectDisk implements SourceDisk {
     }
     destination.put(buffer.flip());
     return true;
-  }
-
-  private ByteBuffer aligned(int lengthBytes) {
-    ByteBuffer buffer = alignedBuffer.get();
-    if (buffer.capacity() < lengthBytes) {
-      buffer = DirectIo.buffer(lengthBytes, blockBytes);
-      alignedBuffer.set(buffer);
-    }
-    return buffer.clear().limit(lengthBytes);
   }
 
   @Override

@@ -59,7 +59,7 @@ public final class LiveRestoreJob {
     if (opener.isNbd()) {
       throw JobException.badRequest("--live moves disks to images: name a file or a directory");
     }
-    var unused = opener.isDirectoryFor(disks.size()); // Refused before anything is asked for.
+    boolean inDirectory = opener.isDirectoryFor(disks.size());
     listener.onEvent(new JobEvent.Started("restore", snapshot.id().hex()));
     Map<String, Long> dataBytes;
     try (SnapshotReader reader = store.open(snapshot.id())) {
@@ -71,8 +71,11 @@ public final class LiveRestoreJob {
       Map<String, Long> sizes = new LinkedHashMap<>();
       disks.forEach(disk -> sizes.put(disk.name(), disk.sizeBytes()));
       List<String> chosen = live.choose(sizes);
+      if (inDirectory) {
+        Files.createDirectories(Path.of(request.to()));
+      }
       List<LiveRestore.Target> targets =
-          targets(request, opener, disks, dataBytes).stream()
+          targets(opener, inDirectory, disks, dataBytes).stream()
               .filter(target -> chosen.contains(target.disk()))
               .toList();
       for (LiveRestore.Target target : targets) {
@@ -88,15 +91,8 @@ public final class LiveRestoreJob {
   }
 
   private static List<LiveRestore.Target> targets(
-      RestoreRequest request,
-      TargetOpener opener,
-      List<DiskRecord> disks,
-      Map<String, Long> dataBytes)
+      TargetOpener opener, boolean inDirectory, List<DiskRecord> disks, Map<String, Long> dataBytes)
       throws JobException, IOException {
-    boolean inDirectory = opener.isDirectoryFor(disks.size());
-    if (inDirectory) {
-      Files.createDirectories(Path.of(request.to()));
-    }
     List<LiveRestore.Target> targets = new ArrayList<>();
     for (DiskRecord disk : disks) {
       TargetOpener.Image image = opener.imageFor(disk, inDirectory);

@@ -19,8 +19,7 @@ final class RawFileTarget implements RestoreTarget {
   private final FileChannel channel;
   private final Optional<FileChannel> direct;
   private final long blockBytes;
-  private final ThreadLocal<ByteBuffer> alignedBuffer =
-      ThreadLocal.withInitial(() -> ByteBuffer.allocateDirect(0));
+  private final AlignedBuffers buffers;
   private volatile boolean directWorks;
 
   /**
@@ -33,6 +32,7 @@ final class RawFileTarget implements RestoreTarget {
     this.channel = channel;
     this.direct = direct;
     this.blockBytes = blockBytes;
+    this.buffers = new AlignedBuffers((int) blockBytes);
     this.directWorks = direct.isPresent();
   }
 
@@ -93,13 +93,7 @@ final class RawFileTarget implements RestoreTarget {
 
   /** A copy of the bytes where they can be written from. */
   private ByteBuffer aligned(ByteBuffer source) {
-    int length = source.remaining();
-    ByteBuffer buffer = alignedBuffer.get();
-    if (buffer.capacity() < length) {
-      buffer = DirectIo.buffer(length, (int) blockBytes);
-      alignedBuffer.set(buffer);
-    }
-    return buffer.clear().put(source.duplicate()).flip();
+    return buffers.ofThisThread(source.remaining()).put(source.duplicate()).flip();
   }
 
   private static void writeTo(FileChannel channel, long offsetBytes, ByteBuffer source)

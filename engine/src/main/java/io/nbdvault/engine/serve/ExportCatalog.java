@@ -174,7 +174,7 @@ record ExportCatalog(Moment moment) {
       return Optional.empty();
     }
     String prefix = context.substring(Contexts.CHANGED_SINCE.length());
-    if (!ExportName.ID_PREFIX.matcher(prefix).matches()) {
+    if (!SnapshotSelector.isIdPrefix(prefix)) {
       return Optional.empty();
     }
     try {

@@ -1,7 +1,7 @@
 package io.nbdvault.engine.serve;
 
+import io.nbdvault.engine.catalog.SnapshotSelector;
 import java.util.Optional;
-import java.util.regex.Pattern;
 
 /**
  * An export's name, {@code VM/DISK@SNAPSHOT}. Names of VMs and disks have no {@code /} and no
@@ -11,9 +11,6 @@ import java.util.regex.Pattern;
  *     them
  */
 record ExportName(String vm, String disk, String snapshot) {
-  /** What an id begins with; no time is like that. */
-  static final Pattern ID_PREFIX = Pattern.compile("[0-9a-fA-F]{4,32}");
-
   static Optional<ExportName> parse(String text) {
     int slash = text.indexOf('/');
     int at = text.indexOf('@');
@@ -32,7 +29,7 @@ record ExportName(String vm, String disk, String snapshot) {
 
   /** The snapshot as {@code SnapshotSelector} takes it. */
   String selector() {
-    return ID_PREFIX.matcher(snapshot).matches() ? snapshot : vm + "@" + snapshot;
+    return SnapshotSelector.isIdPrefix(snapshot) ? snapshot : vm + "@" + snapshot;
   }
 
   @Override

@@ -18,7 +18,6 @@ final class OverlayExport implements Export {
   private final SnapshotExport below;
   private final Overlay overlay;
   private final SharedOverlays overlays;
-  private final long clusterBytes;
 
   /**
    * @param below owned from here on
@@ -29,7 +28,6 @@ final class OverlayExport implements Export {
     this.below = below;
     this.overlay = overlay;
     this.overlays = overlays;
-    this.clusterBytes = overlay.header().clusterBytes();
   }
 
   @Override
@@ -46,16 +44,13 @@ final class OverlayExport implements Export {
   private void forEachRun(long offsetBytes, long lengthBytes, RunVisitor visitor)
       throws IOException {
     long end = offsetBytes + lengthBytes;
-    long endCluster = (end - 1) / clusterBytes + 1;
     long position = offsetBytes;
     boolean goesOn = true;
     while (position < end && goesOn) {
-      long cluster = position / clusterBytes;
-      ClusterState state = overlay.state(cluster);
       // It may change meanwhile: then what was read before is as good as what is read after.
-      long next = Math.min(end, overlay.endOfRun(cluster, endCluster) * clusterBytes);
-      goesOn = visitor.visit(state, position, next - position);
-      position = next;
+      Overlay.Run run = overlay.run(position, end);
+      goesOn = visitor.visit(run.state(), position, run.endBytes() - position);
+      position = run.endBytes();
     }
   }
 

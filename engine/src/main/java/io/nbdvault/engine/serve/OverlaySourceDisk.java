@@ -62,22 +62,19 @@ final class OverlaySourceDisk implements SourceDisk {
 
   @Override
   public CompletableFuture<List<SourceExtent>> extents(long offsetBytes, long lengthBytes) {
-    long clusterBytes = overlay.header().clusterBytes();
     long end = offsetBytes + lengthBytes;
-    long endCluster = (end - 1) / clusterBytes + 1;
     List<SourceExtent> extents = new ArrayList<>();
     long position = offsetBytes;
     while (position < end && extents.size() < EXTENTS_MAX) {
-      long cluster = position / clusterBytes;
-      long next = Math.min(end, overlay.endOfRun(cluster, endCluster) * clusterBytes);
+      Overlay.Run run = overlay.run(position, end);
       ExtentKind kind =
-          switch (overlay.state(cluster)) {
+          switch (run.state()) {
             case BELOW -> ExtentKind.UNCHANGED;
             case DATA -> ExtentKind.DATA;
             case ZERO -> ExtentKind.ZERO;
           };
-      extents.add(new SourceExtent(position, next - position, kind));
-      position = next;
+      extents.add(new SourceExtent(position, run.endBytes() - position, kind));
+      position = run.endBytes();
     }
     return CompletableFuture.completedFuture(extents);
   }

@@ -110,12 +110,9 @@ final class SnapshotDisk {
                     .forEachChunk(
                         first,
                         end,
-                        (index, id, length) -> {
-                          boolean goesOn =
-                              runs.upTo(index * chunkSizeBytes, Contexts.HOLE_AND_ZERO)
-                                  && runs.upTo((index + 1) * chunkSizeBytes, Contexts.DATA);
-                          return goesOn;
-                        });
+                        (index, id, length) ->
+                            runs.upTo(index * chunkSizeBytes, Contexts.HOLE_AND_ZERO)
+                                && runs.upTo((index + 1) * chunkSizeBytes, Contexts.DATA));
                 return true;
               });
           runs.upTo(end * chunkSizeBytes, Contexts.HOLE_AND_ZERO);

@@ -50,8 +50,8 @@ public final class TlsServer {
     if (!Files.isDirectory(directory)) {
       throw KeyFile.broken(directory, "there is no such directory of certificates", null);
     }
-    ClientIdentity identity =
-        ClientIdentity.load(directory, "server")
+    TlsIdentity identity =
+        TlsIdentity.load(directory, "server")
             .orElseThrow(() -> KeyFile.broken(directory, "there is no server-cert.pem", null));
     SslContextBuilder builder =
         SslContextBuilder.forServer(

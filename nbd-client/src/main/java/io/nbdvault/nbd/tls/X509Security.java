@@ -37,13 +37,13 @@ final class X509Security implements TlsClient.Security {
   }
 
   static X509Security load(TlsSettings.X509 settings) throws NbdConnectException {
-    Optional<ClientIdentity> identity = Optional.empty();
+    Optional<TlsIdentity> identity = Optional.empty();
     if (settings.certificates().isPresent()) {
       Path directory = settings.certificates().get();
       if (!Files.isDirectory(directory)) {
         throw KeyFile.broken(directory, "there is no such directory of certificates", null);
       }
-      identity = ClientIdentity.load(directory, "client");
+      identity = TlsIdentity.load(directory, "client");
     }
     SslContextBuilder builder =
         SslContextBuilder.forClient()
@@ -66,7 +66,7 @@ final class X509Security implements TlsClient.Security {
     }
   }
 
-  private static FailureWords words(Optional<ClientIdentity> identity) {
+  private static FailureWords words(Optional<TlsIdentity> identity) {
     return new FailureWords(
         identity
             .map(own -> "the server does not accept the client's certificate, '" + own + "'")

@@ -29,6 +29,13 @@ public final class Overlay implements AutoCloseable {
     void read(long offsetBytes, ByteBuffer destination) throws IOException;
   }
 
+  /**
+   * A part of the disk that was of one state at one instant.
+   *
+   * @param endBytes where it ends
+   */
+  public record Run(ClusterState state, long endBytes) {}
+
   private static final int STRIPES = 64;
 
   private final OverlayHeader header;
@@ -86,14 +93,14 @@ public final class Overlay implements AutoCloseable {
     return header;
   }
 
-  /** What a cluster is. */
-  public ClusterState state(long cluster) {
-    return map.get(cluster);
-  }
-
-  /** The first cluster from {@code cluster} on, and before {@code end}, of another state. */
-  public long endOfRun(long cluster, long end) {
-    return map.endOfRun(cluster, end);
+  /**
+   * What begins at {@code offsetBytes} and is alike, at most up to {@code endBytes}: both within
+   * the disk, the end behind the offset. State and length are of one instant, so that no cluster in
+   * it is taken for what another one has become meanwhile.
+   */
+  public Run run(long offsetBytes, long endBytes) {
+    OverlayMap.Run run = map.run(layout.clusterOf(offsetBytes), layout.clusterOf(endBytes - 1) + 1);
+    return new Run(run.state(), Math.min(endBytes, layout.startOf(run.end())));
   }
 
   /** How many clusters the disk has. */
@@ -104,13 +111,13 @@ public final class Overlay implements AutoCloseable {
   /** Bytes of the disk in clusters that hold data. */
   public long dataBytes() {
     long bytes = 0;
-    long end = layout.clusterCount();
-    long next;
-    for (long cluster = 0; cluster < end; cluster = next) {
-      next = map.endOfRun(cluster, end);
-      if (map.get(cluster) == ClusterState.DATA) {
-        bytes += Math.min(layout.sizeBytes(), layout.startOf(next)) - layout.startOf(cluster);
+    long position = 0;
+    while (position < layout.sizeBytes()) {
+      Run run = run(position, layout.sizeBytes());
+      if (run.state() == ClusterState.DATA) {
+        bytes += run.endBytes() - position;
       }
+      position = run.endBytes();
     }
     return bytes;
   }

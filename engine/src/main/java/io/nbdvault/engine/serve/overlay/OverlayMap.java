@@ -36,6 +36,13 @@ final class OverlayMap {
 
   private static final int STATES_OFFSET = 16;
 
+  /**
+   * Clusters of one state.
+   *
+   * @param end the first one behind them
+   */
+  record Run(ClusterState state, long end) {}
+
   /** Blocks to be written, as they were at one instant. */
   static final class Changes {
     private final Map<Integer, byte[]> states = new TreeMap<>();
@@ -149,9 +156,16 @@ final class OverlayMap {
     dirty.set(block);
   }
 
-  /** The first cluster from {@code cluster} on, and before {@code end}, of another state. */
-  synchronized long endOfRun(long cluster, long end) {
+  /**
+   * The clusters from {@code cluster} on, and before {@code end}, that are alike at this instant.
+   */
+  synchronized Run run(long cluster, long end) {
     ClusterState state = get(cluster);
+    return new Run(state, endOfRun(state, cluster, end));
+  }
+
+  @GuardedBy("this")
+  private long endOfRun(ClusterState state, long cluster, long end) {
     long next = cluster + 1;
     while (next < end) {
       if (state == ClusterState.BELOW && !blocks.containsKey(block(next))) {

@@ -16,17 +16,17 @@ import java.util.Optional;
  *
  * @param chain its own certificate, then those of intermediate authorities
  */
-record ClientIdentity(PrivateKey key, List<X509Certificate> chain) {
-  ClientIdentity {
+record TlsIdentity(PrivateKey key, List<X509Certificate> chain) {
+  TlsIdentity {
     chain = List.copyOf(chain);
   }
 
   /**
-   * Reads {@code client-cert.pem} and {@code client-key.pem}; empty if there is neither.
+   * Reads {@code SIDE-cert.pem} and {@code SIDE-key.pem}; empty if there is neither.
    *
    * @param side "client" or "server", as the files' names begin
    */
-  static Optional<ClientIdentity> load(Path directory, String side) throws NbdConnectException {
+  static Optional<TlsIdentity> load(Path directory, String side) throws NbdConnectException {
     Path certificateFile = directory.resolve(side + "-cert.pem");
     Path keyFile = directory.resolve(side + "-key.pem");
     boolean certificateExists = Files.exists(certificateFile);
@@ -46,7 +46,7 @@ record ClientIdentity(PrivateKey key, List<X509Certificate> chain) {
     if (!belongs(key, chain.get(0))) {
       throw KeyFile.broken(keyFile, "the key is not that of " + side + "-cert.pem", null);
     }
-    return Optional.of(new ClientIdentity(key, chain));
+    return Optional.of(new TlsIdentity(key, chain));
   }
 
   private static boolean belongs(PrivateKey key, X509Certificate certificate) {
