@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 
 class OverlayMapTest {
   private static final int CLUSTER = 4096;
-  private static final long CLUSTERS = 2_000_000;
+  private static final long CLUSTERS = 100_000;
 
   private final OverlayMap map;
 
@@ -37,23 +37,26 @@ class OverlayMapTest {
     for (long cluster = 1; cluster < CLUSTERS; cluster += 2) {
       map.set(cluster, ClusterState.DATA);
     }
-    AtomicLong written = new AtomicLong();
+    AtomicLong wanted = new AtomicLong();
     CompletableFuture<Void> writer =
         CompletableFuture.runAsync(
             () -> {
               for (long cluster = 0; cluster < CLUSTERS; cluster += 2) {
-                written.set(cluster);
+                while (wanted.get() < cluster) {
+                  Thread.onSpinWait();
+                }
                 map.set(cluster, ClusterState.DATA);
               }
             });
-    while (!writer.isDone()) {
-      long cluster = written.get();
+    // Each cluster is looked at while, and until, it is written.
+    for (long cluster = 0; cluster < CLUSTERS; cluster += 2) {
+      wanted.set(cluster);
       OverlayMap.Run run = map.run(cluster, cluster + 2);
-      if (run.state() == ClusterState.BELOW) {
+      while (run.state() == ClusterState.BELOW && !writer.isCompletedExceptionally()) {
         assertThat(run.end()).isEqualTo(cluster + 1);
-      } else {
-        assertThat(run).isEqualTo(new OverlayMap.Run(ClusterState.DATA, cluster + 2));
+        run = map.run(cluster, cluster + 2);
       }
+      assertThat(run).isEqualTo(new OverlayMap.Run(ClusterState.DATA, cluster + 2));
     }
     writer.join();
   }
